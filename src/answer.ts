@@ -1,0 +1,67 @@
+import type { Handler } from "@fnproject/fdk";
+import { type Call, readCall } from "./call.ts";
+import { ConfigError } from "./config.ts";
+import type { Stored } from "./insert.ts";
+import type { Item } from "./items.ts";
+import { captureConsole } from "./log.ts";
+import { Problem } from "./problem.ts";
+
+/** What an invocation came to. */
+export interface Outcome {
+  outcome: "stored" | "healthy";
+  status: 200 | 201;
+  body: object;
+  items: number;
+}
+
+export function healthy(): Outcome {
+  return { outcome: "healthy", status: 200, body: { status: "ok" }, items: 0 };
+}
+
+export function stored(items: readonly Item[], batch: boolean, { ids, createdAt }: Stored): Outcome {
+  const [id] = ids;
+  const [item] = items;
+  const body = batch ? { count: ids.length, ids } : { id, ...item, created_at: createdAt };
+  return { outcome: "stored", status: 201, body, items: items.length };
+}
+
+/** Makes `work` an FDK handler, which turns each outcome into what this caller can see, and logs one closing line. */
+export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Handler {
+  let first = true;
+  return async (body, context) => {
+    const call = readCall(context);
+    captureConsole(call.log);
+    const closing = { first };
+    first = false;
+    try {
+      const { outcome, status, items, body: result } = await work(call, body);
+      call.log.info(outcome, { ...closing, status, items, ms: call.spent });
+      context.httpGateway.statusCode = status;
+      return result;
+    } catch (error) {
+      const problem = asProblem(error);
+      const { status, message, headers, inside } = problem;
+      const level = status < 500 ? "info" : "error";
+      call.log[level](status < 500 ? "refused" : "failed", {
+        ...closing,
+        status,
+        items: 0,
+        detail: message,
+        ...inside,
+        ms: call.spent,
+      });
+      // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
+      if (status >= 500 && !call.http) throw new Error(`${status} ${message}`);
+      context.responseContentType = "application/problem+json";
+      context.httpGateway.statusCode = status;
+      for (const [name, value] of Object.entries(headers)) context.httpGateway.setResponseHeader(name, value);
+      return problem.toBody(call.id);
+    }
+  };
+}
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const reason = error instanceof ConfigError ? error.message : (error as Error).stack;
+  return new Problem(500, "The function cannot serve. Its log says why, under this callId.", { inside: { reason } });
+}

@@ -1,0 +1,70 @@
+import type { Context } from "@fnproject/fdk";
+import { Deadline } from "./deadline.ts";
+import { createLog, type Log } from "./log.ts";
+import { Problem } from "./problem.ts";
+
+/** The steps whose milliseconds the closing log line tells. */
+export type Step = "secret" | "connect" | "insert";
+
+/** One invocation: what it asks for, and how long it has. */
+export interface Call {
+  id: string;
+  /** What API Gateway was asked; undefined for a direct invoke, whose caller sees neither status nor headers. */
+  http: { method: string; url: string } | undefined;
+  deadline: Deadline;
+  log: Log;
+  /** Does a part of a step, and adds the time to the step's. */
+  timed<T>(step: Step, work: () => Promise<T>): Promise<T>;
+  /** Milliseconds until now. */
+  readonly spent: Record<Step | "total", number>;
+}
+
+export function readCall(context: Context): Call {
+  const id = context.callID ?? "";
+  const method = context.getHeader("Fn-Http-Method");
+  const url = context.getHeader("Fn-Http-Request-Url");
+  const started = performance.now();
+  const spent = { secret: 0, connect: 0, insert: 0, total: 0 };
+  return {
+    id,
+    http: method === null && url === null ? undefined : { method: method ?? "", url: url ?? "" },
+    deadline: new Deadline(context.deadline),
+    log: createLog(process.env.LOG_LEVEL, { callId: id }),
+    async timed(step, work) {
+      const since = performance.now();
+      try {
+        return await work();
+      } finally {
+        spent[step] += performance.now() - since;
+      }
+    },
+    get spent() {
+      spent.total = performance.now() - started;
+      return spent;
+    },
+  };
+}
+
+/**
+ * Through the gateway the last segment of the path decides, since a deployment's prefix may stand before it; directly
+ * the body does, where an empty one asks for health.
+ *
+ * @throws {Problem} 404 for another path, 405 for another method
+ */
+export function routeOf({ http }: Call, body: Uint8Array): "insert" | "health" {
+  if (!http) return body.length === 0 ? "health" : "insert";
+  const [path = ""] = http.url.split(/[?#]/, 1);
+  switch (path.slice(path.lastIndexOf("/") + 1)) {
+    case "items":
+      return allow("POST", http.method) && "insert";
+    case "health":
+      return allow("GET", http.method) && "health";
+    default:
+      throw new Problem(404, "There is nothing at this path. Use POST …/items or GET …/health.");
+  }
+}
+
+function allow(method: string, given: string): true {
+  if (given === method) return true;
+  throw new Problem(405, `This path takes ${method} only.`, { headers: { Allow: method } });
+}

@@ -1,0 +1,95 @@
+import * as z from "zod";
+import type { Call } from "./call.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { VaultError } from "./faults.ts";
+
+/** One request to Vault may take this long before it counts as lost. Milliseconds. */
+const REQUEST_LIMIT = 5_000;
+
+const credentialsSchema = z.object({
+  host: z.string().min(1),
+  port: z
+    .preprocess((port) => (/^\d+$/.test(String(port)) ? Number(port) : port), z.int().min(1).max(65_535))
+    .default(5432),
+  dbname: z.string().min(1),
+  username: z.string().min(1),
+  password: z.string().min(1),
+  sslmode: z.enum(["disable", "require", "verify-full"]).default("verify-full"),
+  sslrootcert: z.string().includes("-----BEGIN CERTIFICATE-----", "must be a PEM certificate").optional(),
+});
+
+/** The content of the secret. */
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+/** The database's credentials, fetched from Vault at first use and kept in memory. */
+export interface Vault {
+  /** What was read last, or what a first read brings. A failed read is not remembered, a running one is shared. */
+  credentials(call: Call): Promise<Credentials>;
+  /** Reads the secret anew; where that fails, the former credentials stay. */
+  refresh(call: Call): Promise<Credentials>;
+}
+
+export function openVault(config: Config): Vault {
+  let known: Promise<Credentials> | undefined;
+
+  function refresh(call: Call): Promise<Credentials> {
+    const former = known;
+    const reading = call.timed("secret", () => readSecret(config, call));
+    known = reading;
+    reading.catch(() => {
+      if (known === reading) known = former;
+    });
+    return reading;
+  }
+
+  return { credentials: (call) => known ?? refresh(call), refresh };
+}
+
+/**
+ * One signed request to Vault. The SDK has no time limit of its own, retries for minutes and warns on the console of
+ * each try, so it is given a signal and no retries; its circuit breaker does not work together with a signal.
+ *
+ * @throws {VaultError} when Vault cannot be reached or refuses
+ * @throws {ConfigError} when the secret is not what it should be
+ */
+async function readSecret(config: Config, call: Call): Promise<Credentials> {
+  // DEP0040 (punycode) and DEP0169 (url.parse), in what the SDK loads, are not for this function's log.
+  process.noDeprecation = true;
+  const { SecretsClient } = await import("oci-secrets");
+  const { CircuitBreaker, NoRetryConfigurationDetails, ResourcePrincipalAuthenticationDetailsProvider } = await import(
+    "oci-common"
+  );
+  const { secretBundle } = await call.deadline.wait(async (signal) => {
+    try {
+      const client = new SecretsClient(
+        { authenticationDetailsProvider: ResourcePrincipalAuthenticationDetailsProvider.builder() },
+        {
+          circuitBreaker: new CircuitBreaker({ disableClientCircuitBreaker: true }),
+          httpOptions: { signal },
+          retryConfiguration: NoRetryConfigurationDetails,
+        },
+      );
+      if (config.secretsEndpoint) client.endpoint = config.secretsEndpoint;
+      return await client.getSecretBundle({ secretId: config.secretId });
+    } catch (cause) {
+      throw new VaultError("the secret could not be read", { cause });
+    }
+  }, REQUEST_LIMIT);
+  return parseSecret(secretBundle.secretBundleContent?.content ?? "");
+}
+
+/** @throws {ConfigError} naming each field that is wrong, and no value */
+export function parseSecret(base64: string): Credentials {
+  let content: unknown;
+  try {
+    content = JSON.parse(Buffer.from(base64, "base64").toString());
+  } catch {
+    throw new ConfigError(
+      'the secret is not JSON: it must be like {"host": "…", "dbname": "…", "username": "…", "password": "…"}',
+    );
+  }
+  const { data, error } = credentialsSchema.safeParse(content);
+  if (data) return data;
+  const faults = error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`);
+  throw new ConfigError(`the secret is malformed: ${faults.join("; ")}`);
+}

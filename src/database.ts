@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import type pg from "pg";
+import type { Call, Step } from "./call.ts";
+import type { Config } from "./config.ts";
+import { type Credentials, openVault } from "./credentials.ts";
+import { DatabaseError, diagnose } from "./faults.ts";
+import { createPool } from "./pool.ts";
+import { Problem } from "./problem.ts";
+
+/** To connect, TLS and authentication included. Milliseconds. */
+const CONNECT_LIMIT = 3_000;
+
+/** The platform freezes a container idle for this long; a connection in it may then die unseen. Milliseconds. */
+const TRUSTED_REST = 50;
+
+/** For a connection that rested to prove that it lives. Milliseconds. */
+const PROOF_LIMIT = 500;
+
+/** Between attempts, doubling from the first to the longest, jittered. Milliseconds. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1_000;
+
+const RETRY_AFTER = { "Retry-After": "5" };
+
+export interface Connection {
+  query<R extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+export interface Database {
+  /**
+   * Runs `work` on a connection; after a fault that may pass, again on a new one, until the deadline.
+   * `repeated` tells that an earlier attempt may have reached the database.
+   *
+   * @throws {Problem} 503 when Vault or the database is not to be had, 504 when it does not answer in time
+   */
+  run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>): Promise<T>;
+}
+
+/** Touches nothing yet: the first `run` reads the secret and connects. */
+export function openDatabase(config: Config): Database {
+  const vault = openVault(config);
+  const reread = new WeakSet<Call>();
+  let current: { credentials: Credentials; pool: pg.Pool } | undefined;
+  let restingSince = 0;
+
+  async function connect(call: Call): Promise<pg.PoolClient> {
+    const credentials = await vault.credentials(call);
+    current ??= { credentials, pool: createPool(credentials) };
+    const connecting = current.pool.connect();
+    try {
+      return await call.timed("connect", async () => {
+        const client = await call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT);
+        if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
+        return client;
+      });
+    } catch (error) {
+      connecting.then(
+        (client) => client.release(true),
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+
+  /** Drops the connection, and reads the secret once an invocation. Tells whether it brought other credentials. */
+  async function startAnew(call: Call, mayHaveChanged: boolean): Promise<boolean> {
+    const former = current;
+    current = undefined;
+    restingSince = 0;
+    former?.pool.end().catch(() => undefined);
+    if (!former || !mayHaveChanged || reread.has(call)) return false;
+    reread.add(call);
+    try {
+      return !isDeepStrictEqual(await vault.refresh(call), former.credentials);
+    } catch (error) {
+      call.log.warn("the secret could not be read again", { code: diagnose(error)?.code ?? String(error) });
+      return false;
+    }
+  }
+
+  async function run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>) {
+    let repeated = false;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      let client: pg.PoolClient | undefined;
+      try {
+        const connected = await connect(call);
+        client = connected;
+        const connection: Connection = {
+          query: async (sql, values = []) => (await wrapped(connected.query(sql, [...values]))).rows,
+        };
+        const attempt = () => work(connection, repeated);
+        const result = await call.timed(step, () => call.deadline.wait(attempt));
+        client.release();
+        restingSince = Date.now();
+        return result;
+      } catch (error) {
+        repeated ||= client !== undefined;
+        client?.release(true);
+        const fault = diagnose(error);
+        if (!fault) throw error;
+        const { code, detail, remedy, status = 503 } = fault;
+        if (await startAnew(call, fault.reread ?? false)) continue;
+        const wait = pause * (0.5 + Math.random() / 2);
+        if (!fault.again || call.deadline.left <= wait) {
+          throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
+        }
+        call.log.warn("trying again", { step, code, detail });
+        await sleep(wait);
+      }
+    }
+  }
+
+  return { run };
+}
+
+/** @throws {Problem} 503 or 504 when an insert could not succeed now: unreachable, or no table */
+export async function ping(database: Database, call: Call): Promise<void> {
+  await database.run(call, "connect", (connection) => connection.query("SELECT FROM items LIMIT 0"));
+}
+
+/** A thawed connection may be closed, or silently dead. @throws {DatabaseError} when it does not answer */
+async function prove(client: pg.PoolClient, call: Call): Promise<void> {
+  try {
+    await call.deadline.wait(() => client.query("SELECT 1"), PROOF_LIMIT);
+  } catch {
+    throw new DatabaseError("the connection died while it rested");
+  }
+}
+
+async function wrapped<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new DatabaseError("the database or the way to it failed", { cause });
+  }
+}

@@ -1,0 +1,49 @@
+/** Kept back from the time the platform gives, to write the answer in. Milliseconds. */
+const MARGIN = 500;
+
+/** For a call that brings no readable `Fn-Deadline`: OCI's default timeout. Milliseconds. */
+const DEFAULT_TIMEOUT = 30_000;
+
+/** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. Milliseconds. */
+const LONGEST_TIMEOUT = 3_600_000;
+
+/** A wait that took too long: longer than its own limit, or up to the deadline. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+}
+
+/** The end of an invocation's time. Every wait goes through one, so that nothing waits for ever. */
+export class Deadline {
+  /** Milliseconds of the wall clock, which goes on while the platform has the container frozen. */
+  readonly #at: number;
+
+  constructor(given: Date | null) {
+    const now = Date.now();
+    const at = given?.getTime() ?? Number.NaN;
+    this.#at = Math.min(Number.isNaN(at) ? now + DEFAULT_TIMEOUT : at, now + LONGEST_TIMEOUT) - MARGIN;
+  }
+
+  /** Milliseconds left, 0 once it has passed. */
+  get left(): number {
+    return Math.max(0, this.#at - Date.now());
+  }
+
+  /**
+   * Waits for `work` until the deadline, or for `limit` milliseconds where that is sooner. The signal aborts when the
+   * wait is over; what `work` comes to after that is ignored.
+   *
+   * @throws {TimeoutError} when the time is up first
+   */
+  async wait<T>(work: (signal: AbortSignal) => Promise<T>, limit = Number.POSITIVE_INFINITY): Promise<T> {
+    const abort = new AbortController();
+    const { promise: timeout, reject } = Promise.withResolvers<never>();
+    const milliseconds = Math.min(limit, this.left);
+    const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`)), milliseconds);
+    try {
+      return await Promise.race([work(abort.signal), timeout]);
+    } finally {
+      clearTimeout(timer);
+      abort.abort();
+    }
+  }
+}

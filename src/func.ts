@@ -1,0 +1,22 @@
+import { handle } from "@fnproject/fdk";
+import { answer, healthy, stored } from "./answer.ts";
+import { routeOf } from "./call.ts";
+import { loadConfig } from "./config.ts";
+import { type Database, openDatabase, ping } from "./database.ts";
+import { insert } from "./insert.ts";
+import { parseItems } from "./items.ts";
+
+let database: Database | undefined;
+
+handle(
+  answer(async (call, body) => {
+    database ??= openDatabase(loadConfig(process.env));
+    if (routeOf(call, body) === "health") {
+      await ping(database, call);
+      return healthy();
+    }
+    const { items, batch } = parseItems(body);
+    return stored(items, batch, await insert(database, items, call));
+  }),
+  { inputMode: "buffer" },
+);

@@ -1,0 +1,39 @@
+import { STATUS_CODES } from "node:http";
+
+/** One fault of a body. */
+export interface Pointed {
+  /** JSON Pointer (RFC 6901) into the body. */
+  pointer: string;
+  detail: string;
+}
+
+interface Options {
+  headers?: Readonly<Record<string, string>>;
+  errors?: readonly Pointed[];
+  inside?: object;
+}
+
+/** An outcome other than success, as the caller may see it: its detail, headers and errors are safe to show. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What really happened, for the log alone. */
+  readonly inside: object;
+  readonly #errors: readonly Pointed[] | undefined;
+
+  constructor(status: number, detail: string, { headers = {}, errors, inside = {} }: Options = {}) {
+    super(detail);
+    this.status = status;
+    this.headers = headers;
+    this.inside = inside;
+    this.#errors = errors;
+  }
+
+  /** An RFC 9457 problem. */
+  toBody(callId: string): object {
+    const title = STATUS_CODES[this.status];
+    const body = { type: "about:blank", title, status: this.status, detail: this.message, callId };
+    return this.#errors ? { ...body, errors: this.#errors } : body;
+  }
+}

@@ -1,0 +1,27 @@
+-- The table, and exactly the rights that the function's user needs. May be applied again without harm:
+--   PGOPTIONS="-c inserter.user=librarian_user" psql --set ON_ERROR_STOP=1 --file src/schema.sql "$DATABASE_URL"
+-- as the owner of the schema; the user must exist. Without inserter.user it stops and changes nothing.
+
+BEGIN;
+
+CREATE TABLE IF NOT EXISTS items (
+    id SERIAL PRIMARY KEY,
+    name VARCHAR(255) NOT NULL,
+    description TEXT,
+    created_at TIMESTAMPTZ DEFAULT NOW()
+);
+
+DO $$
+DECLARE
+    inserter text := nullif(current_setting('inserter.user', true), '');
+BEGIN
+    IF inserter IS NULL THEN
+        RAISE EXCEPTION 'Name the function''s user: PGOPTIONS="-c inserter.user=NAME" psql …';
+    END IF;
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), inserter);
+    EXECUTE format('GRANT SELECT, INSERT ON items TO %I', inserter);
+    EXECUTE format('GRANT USAGE ON SEQUENCE items_id_seq TO %I', inserter);
+END
+$$;
+
+COMMIT;
