@@ -1,0 +1,120 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { ApiError, createApi, sendJson } from "./api.ts";
+import { cleanUp, remove } from "./cleanup.ts";
+import type { Functions } from "./functions.ts";
+import { listen } from "./port.ts";
+import { checkSignature } from "./signature.ts";
+
+/** The API's first version, and the one that clients of 2026 ask for. */
+const API = /^\/(?:20181201|20260325)\/functions\/([^/]+)(?:\/(.+))?$/;
+
+/** Headers that belong to one connection and are not passed on by a gateway. */
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"]);
+
+export interface Doors {
+  url: string;
+  /** For `oci --config-file`: a user of the local API. */
+  ociConfigFile: string;
+  stop(): void;
+}
+
+/** The ways in, on one port: the API of OCI Functions, signed by a user, and API Gateway, open to all. */
+export async function openDoors(functions: Functions, region: string, port: number): Promise<Doors> {
+  const user = createUser(region);
+  const server = createApi(async (request, body, response) => {
+    const { method = "", url = "", headers } = request;
+    const [, id, action] = API.exec(url) ?? [];
+    if (id === undefined) return throughGateway(functions, request, body, response);
+    checkSignature({ method, url, headers, body }, (keyId) => (keyId === user.keyId ? user.publicKey : undefined));
+    if (id !== functions.options.id)
+      throw new ApiError(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.");
+    if (method === "GET" && action === undefined) sendJson(response, 200, describe(functions, door.url), { etag: "1" });
+    else if (method === "POST" && action === "actions/invoke") await invoke(functions, request, body, response);
+    else throw new ApiError(501, "NotImplemented", `The local platform has no ${method} ${url}`);
+  });
+  const bound = await listen(server, port, "Choose another: PORT=8081 npm start");
+  const door: Doors = {
+    url: `http://127.0.0.1:${bound}`,
+    ociConfigFile: user.configFile,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+      user.remove();
+    },
+  };
+  return door;
+}
+
+async function invoke(functions: Functions, request: IncomingMessage, body: Buffer, response: ServerResponse) {
+  if (request.headers["is-dry-run"] === "true") return void response.writeHead(204).end();
+  const intent = request.headers["fn-intent"];
+  const running = functions.invoke({ body, ...(intent !== undefined && { headers: { "Fn-Intent": intent } }) });
+  if (request.headers["fn-invoke-type"] === "detached")
+    return void response.writeHead(202, { "content-length": 0 }).end();
+  const { status, code, callId, headers, body: answer } = await running;
+  const type = (code === undefined && headers["content-type"]) || "application/json";
+  response.writeHead(status, { "content-type": type, "fn-call-id": callId, "opc-request-id": callId }).end(answer);
+}
+
+async function throughGateway(functions: Functions, request: IncomingMessage, body: Buffer, response: ServerResponse) {
+  const { method = "", url = "", headers } = request;
+  const sent = Object.entries(headers).filter(([name, value]) => value !== undefined && !HOP_BY_HOP.has(name));
+  const outcome = await functions.invoke({
+    body,
+    ...(headers["content-type"] && { contentType: headers["content-type"] }),
+    gateway: { method, url, headers: Object.fromEntries(sent) as Record<string, string | string[]> },
+  });
+  if (outcome.code !== undefined) {
+    const status = outcome.status === 504 ? 504 : 502;
+    return sendJson(response, status, { code: status, message: status === 504 ? "Gateway Timeout" : "Bad Gateway" });
+  }
+  const asked = Number(outcome.headers["fn-http-status"] ?? 200);
+  response.statusCode = Number.isInteger(asked) && asked >= 200 && asked <= 599 ? asked : 502;
+  response.setHeader("content-type", outcome.headers["content-type"] ?? "application/octet-stream");
+  for (const [name, value] of Object.entries(outcome.headers)) {
+    if (name.startsWith("fn-http-h-") && value !== undefined)
+      response.setHeader(name.slice("fn-http-h-".length), value);
+  }
+  response.end(outcome.body);
+}
+
+function describe({ options }: Functions, invokeEndpoint: string): object {
+  const now = new Date().toISOString();
+  return {
+    id: options.id,
+    displayName: options.name,
+    lifecycleState: "ACTIVE",
+    applicationId: "ocid1.fnapp.oc1..local",
+    compartmentId: "ocid1.compartment.oc1..local",
+    image: "local/postgres-inserter:dist",
+    imageDigest: null,
+    shape: process.arch === "arm64" ? "GENERIC_ARM" : "GENERIC_X86",
+    memoryInMBs: options.memory,
+    timeoutInSeconds: options.timeoutSeconds,
+    config: options.config,
+    invokeEndpoint,
+    freeformTags: {},
+    definedTags: {},
+    timeCreated: now,
+    timeUpdated: now,
+  };
+}
+
+/** An API key and the configuration file that an OCI client needs to use it. */
+function createUser(region: string) {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const folder = mkdtempSync("/tmp/inserter-oci-");
+  const keyFile = join(folder, "key.pem");
+  const configFile = join(folder, "config");
+  const [tenancy, user] = ["ocid1.tenancy.oc1..local", "ocid1.user.oc1..local"];
+  const fingerprint = "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff";
+  const config = { user, fingerprint, key_file: keyFile, tenancy, region };
+  const lines = Object.entries(config).map(([key, value]) => `${key}=${value}`);
+  // The last line spares its user a warning of the OCI CLI.
+  writeFileSync(keyFile, `${privateKey.export({ type: "pkcs8", format: "pem" })}OCI_API_KEY\n`, { mode: 0o600 });
+  writeFileSync(configFile, `[DEFAULT]\n${lines.join("\n")}\n`, { mode: 0o600 });
+  return { publicKey, keyId: `${tenancy}/${user}/${fingerprint}`, configFile, remove: cleanUp(() => remove(folder)) };
+}

@@ -1,0 +1,220 @@
+import { randomUUID } from "node:crypto";
+import type { OutgoingHttpHeaders } from "node:http";
+import { fileURLToPath } from "node:url";
+import { type Container, type Reply, StartError, startContainer } from "./container.ts";
+import type { Principal } from "./principal.ts";
+
+/** Of a request's body and of an answer's, bytes. */
+export const BODY_LIMIT = 6 * 1024 * 1024;
+
+export interface FunctionsOptions {
+  id: string;
+  name: string;
+  config: Record<string, string>;
+  principal: Pick<Principal, "env">;
+  command: [string, ...string[]];
+  timeoutSeconds: number;
+  memory: number;
+  /** A container that nobody invokes is ended after this. */
+  idleSeconds: number;
+  /** And frozen after this, milliseconds: Fn's FN_FREEZE_IDLE_MSECS. */
+  pauseAfter: number;
+  maxContainers: number;
+  onLog: (line: string, containerId: string) => void;
+}
+
+export const BUNDLE = fileURLToPath(new URL("../../dist/func.js", import.meta.url));
+
+const DEFAULTS = {
+  command: [process.execPath, BUNDLE] as [string, ...string[]],
+  timeoutSeconds: 60,
+  memory: 512,
+  idleSeconds: 30,
+  pauseAfter: 50,
+  maxContainers: 40,
+  onLog: () => undefined,
+};
+
+export interface Invocation {
+  body?: string | Buffer;
+  contentType?: string;
+  /** Present for a call from API Gateway. */
+  gateway?: { method: string; url: string; headers: Record<string, string | string[]> };
+  /** Sent on to the container as they are, over what the platform sends itself. */
+  headers?: OutgoingHttpHeaders;
+}
+
+/** What the platform's caller sees; `code` only where the platform refuses or the function failed. */
+export interface Outcome extends Reply {
+  code?: string;
+  callId: string;
+  coldStart: boolean;
+  milliseconds: number;
+}
+
+export interface Functions {
+  readonly options: FunctionsOptions;
+  invoke(invocation: Invocation): Promise<Outcome>;
+  readonly containers: readonly Container[];
+  /** Every line that a container wrote. */
+  readonly logs: string[];
+  /** Ends all containers, busy ones after their call: the next invoke starts a new one. */
+  replace(): void;
+  stop(): void;
+}
+
+/** OCI Functions: containers come with the load, take one call at a time, freeze when idle, and end. */
+export function startFunctions(
+  given: Pick<FunctionsOptions, "id" | "name" | "config" | "principal"> & Partial<FunctionsOptions>,
+): Functions {
+  const options: FunctionsOptions = { ...DEFAULTS, ...given };
+  const live = new Map<Container, { busy: boolean; retired: boolean; timers: NodeJS.Timeout[] }>();
+  const logs: string[] = [];
+  let starting = 0;
+
+  function end(container: Container): void {
+    live.get(container)?.timers.forEach(clearTimeout);
+    live.delete(container);
+    container.kill();
+  }
+
+  function rest(container: Container): void {
+    const state = live.get(container);
+    if (!state) return;
+    if (state.retired) {
+      end(container);
+      return;
+    }
+    state.busy = false;
+    state.timers = [
+      setTimeout(() => container.pause(), options.pauseAfter),
+      setTimeout(() => end(container), options.idleSeconds * 1_000),
+    ];
+  }
+
+  async function take(): Promise<Container | undefined> {
+    for (const [container, state] of live) {
+      if (state.busy) continue;
+      state.timers.forEach(clearTimeout);
+      state.busy = true;
+      container.resume();
+      return container;
+    }
+    if (live.size + starting >= options.maxContainers) return undefined;
+    starting++;
+    try {
+      const id = randomUUID();
+      const env = environment(options);
+      const container = await startContainer(id, options.command, env, (line) => {
+        logs.push(line);
+        options.onLog(line, id);
+      });
+      live.set(container, { busy: true, retired: false, timers: [] });
+      return container;
+    } finally {
+      starting--;
+    }
+  }
+
+  async function invoke(invocation: Invocation): Promise<Outcome> {
+    const started = performance.now();
+    const callId = randomUUID();
+    const body = Buffer.from(invocation.body ?? "");
+    let coldStart = false;
+    const outcome = (reply: Reply | [status: number, code: string, message: string]): Outcome => {
+      const common = { callId, coldStart, milliseconds: performance.now() - started };
+      if (!Array.isArray(reply)) return { ...reply, ...common };
+      const [status, code, message] = reply;
+      return { status, code, headers: {}, body: Buffer.from(JSON.stringify({ code, message })), ...common };
+    };
+    if (body.length > BODY_LIMIT)
+      return outcome([413, "FunctionInvokeRequestContentTooLarge", "the body is above 6 MB"]);
+
+    let container: Container | undefined;
+    try {
+      const before = live.size;
+      container = await take();
+      coldStart = live.size > before;
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      if (error.timedOut)
+        return outcome([504, "FunctionInvokeContainerInitTimeout", "Container initialization timed out"]);
+      return outcome([502, "FunctionInvokeContainerInitFail", "Container failed to initialize"]);
+    }
+    if (!container) return outcome([429, "TooManyRequests", "the limit of concurrent containers is reached"]);
+
+    const running = container;
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      end(running);
+    }, options.timeoutSeconds * 1_000);
+    try {
+      return outcome(judge(running, await running.call(headersOf(invocation, callId, options), body), end));
+    } catch {
+      end(running);
+      if (timedOut) return outcome([504, "FunctionInvokeTimeout", "Timed out"]);
+      return outcome([502, "FunctionInvokeExecutionError", "error receiving function response"]);
+    } finally {
+      clearTimeout(timer);
+      rest(running);
+    }
+  }
+
+  return {
+    options,
+    invoke,
+    get containers() {
+      return [...live.keys()];
+    },
+    logs,
+    replace() {
+      for (const [container, state] of live) {
+        if (state.busy) state.retired = true;
+        else end(container);
+      }
+    },
+    stop() {
+      for (const container of [...live.keys()]) end(container);
+    },
+  };
+}
+
+/** The platform knows three statuses of a container, and drops the body of all but 200. */
+function judge(
+  container: Container,
+  reply: Reply,
+  end: (container: Container) => void,
+): Reply | [number, string, string] {
+  switch (reply.status) {
+    case 200:
+      if (reply.body.length <= BODY_LIMIT) return reply;
+      return [502, "FunctionInvokeResponseBodyTooLarge", "the answer is above 6 MB"];
+    case 502:
+      return [502, "FunctionInvokeExecutionFailed", "function failed"];
+    case 504:
+      return [504, "FunctionInvokeTimeout", "Timed out"];
+    default:
+      end(container);
+      return [502, "FunctionInvokeInvalidResponse", "invalid function response"];
+  }
+}
+
+function environment({ id, name, memory, config, principal }: FunctionsOptions): Record<string, string> {
+  const own = { FN_FN_ID: id, FN_FN_NAME: name, FN_APP_ID: `${id}.app`, FN_APP_NAME: name, FN_TYPE: "sync" };
+  return { ...own, FN_MEMORY: String(memory), ...principal.env, ...config };
+}
+
+function headersOf(invocation: Invocation, callId: string, { timeoutSeconds }: FunctionsOptions): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {
+    "Fn-Call-Id": callId,
+    "Fn-Deadline": new Date(Date.now() + timeoutSeconds * 1_000).toISOString(),
+    "Content-Type": invocation.contentType ?? "application/json",
+  };
+  if (invocation.gateway) {
+    const { method, url, headers: sent } = invocation.gateway;
+    Object.assign(headers, { "Fn-Intent": "httprequest", "Fn-Http-Method": method, "Fn-Http-Request-Url": url });
+    for (const [name, value] of Object.entries(sent)) headers[`Fn-Http-H-${name}`] = value;
+  }
+  return { ...headers, ...invocation.headers };
+}

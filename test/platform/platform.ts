@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { type Doors, openDoors } from "./doors.ts";
+import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
+import { createPrincipal, type Principal } from "./principal.ts";
+import { startVault, type Vault } from "./vault.ts";
+
+const REGION = "eu-frankfurt-1";
+
+export interface PlatformOptions {
+  /** Of the doors; a free one when absent. */
+  port?: number;
+  functions?: Partial<Omit<FunctionsOptions, "config">>;
+  /** The function's configuration, beside what leads it to the local Vault. */
+  config?: Record<string, string>;
+}
+
+/** All that the function meets in Oracle's cloud, on this machine. */
+export interface Platform extends AsyncDisposable {
+  postgres: Postgres;
+  vault: Vault;
+  principal: Principal;
+  functions: Functions;
+  url: Doors["url"];
+  ociConfigFile: Doors["ociConfigFile"];
+  /** What may show in no log line and no answer. */
+  readonly secrets: string[];
+  stop(): Promise<void>;
+}
+
+export async function startPlatform({
+  port = 0,
+  config = {},
+  functions: given = {},
+}: PlatformOptions = {}): Promise<Platform> {
+  const stack = new AsyncDisposableStack();
+  try {
+    // Another one each time: the OCI CLI remembers for 15 minutes where a function was.
+    const id = `ocid1.fnfunc.oc1.${REGION}.${randomBytes(8).toString("hex")}`;
+    const principal = createPrincipal(id, REGION);
+    stack.defer(() => principal.stop());
+    const vault = await startVault(principal);
+    stack.defer(() => vault.stop());
+    const local = { DB_SECRET_OCID: vault.secretId, OCI_SECRETS_ENDPOINT: vault.endpoint };
+    const identity = { id, name: "postgres-inserter", principal };
+    const functions = startFunctions({ ...identity, ...given, config: { ...local, ...config } });
+    stack.defer(() => functions.stop());
+    const doors = await openDoors(functions, REGION, port);
+    stack.defer(() => doors.stop());
+    const postgres = await startPostgres();
+    stack.defer(() => postgres.stop());
+    vault.put(postgres.credentials);
+    return {
+      postgres,
+      vault,
+      principal,
+      functions,
+      url: doors.url,
+      ociConfigFile: doors.ociConfigFile,
+      secrets: [postgres.credentials.password, ...principal.secrets],
+      stop: () => stack.disposeAsync(),
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}

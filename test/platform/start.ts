@@ -1,0 +1,59 @@
+import { execFile } from "node:child_process";
+import { watch } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { introduce, invokeWith, showTable } from "./demo.ts";
+import { startPlatform } from "./platform.ts";
+import { UserError } from "./port.ts";
+import { drawLogLine, paint, readPayload, run } from "./terminal.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** An editor writes a file in several steps; milliseconds. */
+const SETTLE = 100;
+
+await run(async () => {
+  const file = process.argv[2] ?? "payload.json";
+  readPayload(file);
+  const port = Number(process.env.PORT ?? 8080);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UserError("PORT must be a number from 0 to 65535.");
+
+  const started = performance.now();
+  const platform = await startPlatform({ port, functions: { onLog: (line) => console.log(drawLogLine(line)) } });
+  // All is cleaned up as the process exits, and to stop is what was asked for.
+  process.removeAllListeners("SIGINT").once("SIGINT", () => process.exit(0));
+  introduce(platform, performance.now() - started);
+  await invokeWith(platform, file);
+  await showTable(platform);
+
+  const { url, ociConfigFile, functions, postgres } = platform;
+  console.log(`
+${paint("bold", "Paste into another terminal:")}
+curl -i ${url}/items -d @${file}
+curl -i ${url}/health
+oci --config-file ${ociConfigFile} fn function invoke --endpoint ${url} --function-id ${functions.options.id} --body "$(cat ${file})" --file -
+psql ${postgres.url} -c 'SELECT * FROM items'
+
+${paint("dim", "A change in src/ is built and replaces the container. Ctrl-C stops everything.")}
+`);
+
+  let settling: NodeJS.Timeout | undefined;
+  watch(`${ROOT}/src`, { recursive: true }, () => {
+    clearTimeout(settling);
+    settling = setTimeout(rebuild, SETTLE);
+  });
+
+  async function rebuild(): Promise<void> {
+    const since = performance.now();
+    try {
+      await promisify(execFile)(process.execPath, ["build.ts"], { cwd: ROOT });
+      functions.replace();
+      console.log(
+        `${paint("green", "✔")} built in ${Math.round(performance.now() - since)} ms, the next invoke uses it`,
+      );
+    } catch (error) {
+      console.error(`${paint("red", "✖")} not built, the former bundle stays\n${(error as { stderr: string }).stderr}`);
+    }
+  }
+});

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { styleText } from "node:util";
+import { UserError } from "./port.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours where a terminal shows them; NO_COLOR and pipes get plain text. */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+/** Runs a program for a person: what they can mend is one line, and the exit code 1. */
+export async function run(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(error instanceof UserError ? error.message : error);
+  }
+}
+
+/** @throws {UserError} when the file is missing or not JSON */
+export function readPayload(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(`Cannot read ${file} (${code}). Name a file that holds an item: npm run demo -- my-item.json`);
+  }
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${file} is not JSON: ${(error as Error).message}. Mend it, or name another file.`);
+  }
+  return text;
+}
+
+const LONGEST_CELL = 48;
+
+/** As psql draws one, long cells cut. */
+export function drawTable(rows: readonly Record<string, unknown>[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const cell = (value: unknown) => {
+    const text = value instanceof Date ? value.toISOString() : value === null ? "" : String(value);
+    const line = text.replaceAll(/\s/g, " ");
+    return line.length > LONGEST_CELL ? `${line.slice(0, LONGEST_CELL - 1)}…` : line;
+  };
+  const cells = rows.map((row) => columns.map((column) => cell(row[column])));
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const draw = (row: string[]) => row.map((text, index) => ` ${text.padEnd(widths[index] ?? 0)} `).join("│");
+  const rule = widths.map((width) => "─".repeat(width + 2)).join("┼");
+  return [paint("bold", draw(columns)), rule, ...cells.map(draw)].join("\n");
+}
+
+/** A line of the function's log, for reading. */
+export function drawLogLine(line: string): string {
+  let entry: Record<string, unknown>;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return line;
+  }
+  const { time, level, msg, ...rest } = entry;
+  const style: Style = level === "error" ? "red" : level === "warn" ? "yellow" : "green";
+  const fields = Object.entries(rest).map(([key, value]) => {
+    return `${paint("dim", `${key}=`)}${typeof value === "string" ? value : JSON.stringify(value)}`;
+  });
+  return [paint("dim", String(time).slice(11, 23)), paint(style, String(level)), msg, ...fields].join(" ");
+}
