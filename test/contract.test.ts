@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Answer, closingLine, direct, gateway, platformForTests } from "./fixture.ts";
+
+// A short timeout, since a database that is down is tried until the deadline.
+const platform = await platformForTests({ functions: { timeoutSeconds: 4 } });
+const { postgres, vault, functions } = platform;
+
+const rows = () => postgres.query<{ id: number; name: string }>("SELECT * FROM items ORDER BY id");
+const forms: [form: string, send: (body: string) => Promise<Answer>][] = [
+  ["a direct invoke", (body) => direct(platform, body)],
+  ["the gateway", (body) => gateway(platform, "POST", "/items", body)],
+];
+
+for (const [form, send] of forms) {
+  const isDirect = form === "a direct invoke";
+
+  test(`one item through ${form} is stored and answered with its row`, async () => {
+    const { status, type, json } = await send('{"name":"Grüße 😀","description":"d"}');
+    assert.equal(status, isDirect ? 200 : 201);
+    assert.equal(type, "application/json");
+    assert.deepEqual(Object.keys(json), ["id", "name", "description", "created_at"]);
+    assert.match(json.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+    const [row] = await postgres.query(
+      `SELECT id, name, description, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00') AS created_at
+       FROM items WHERE id = $1`,
+      [json.id],
+    );
+    assert.deepEqual(row, json);
+  });
+
+  test(`a batch through ${form} is stored and answered with its ids, in order`, async () => {
+    const { status, json } = await send('[{"name":"x"},{"name":"y"},{"name":"z"}]');
+    assert.equal(status, isDirect ? 200 : 201);
+    assert.deepEqual(Object.keys(json), ["count", "ids"]);
+    const stored = await postgres.query<{ id: number; name: string }>("SELECT id, name FROM items WHERE id = ANY($1)", [
+      json.ids,
+    ]);
+    assert.deepEqual(
+      json.ids.map((id: number) => stored.find((row) => row.id === id)?.name),
+      ["x", "y", "z"],
+    );
+  });
+
+  for (const [what, body, status] of [
+    ["bytes that are not JSON", "{", 400],
+    ["an item without a name", "{}", 422],
+    ["a batch with one bad item in the middle", '[{"name":"a"},{"name":""},{"name":"c"}]', 422],
+  ] as const) {
+    test(`${what} through ${form}: ${status}, and nothing is stored`, async () => {
+      const before = await rows();
+      const answer = await send(body);
+      assertProblem(answer, status, isDirect ? 200 : status);
+      assert.equal(status === 422, "errors" in answer.json);
+      assert.deepEqual(await rows(), before);
+    });
+  }
+}
+
+for (const [what, status, breakIt] of [
+  ["a database that is down", 503, () => vault.put({ ...postgres.credentials, port: 1 })],
+  ["a refused password", 503, () => vault.put({ ...postgres.credentials, password: "wrong" })],
+  ["a database that does not exist", 503, () => vault.put({ ...postgres.credentials, dbname: "wrong" })],
+  ["a missing table", 503, () => vault.put({ ...postgres.credentials, dbname: "postgres" })],
+  [
+    "a database without TLS where the secret asks for it",
+    503,
+    () => vault.put({ ...postgres.credentials, sslmode: "require" }),
+  ],
+  ["a secret that does not exist", 503, () => vault.answer({ status: 404 })],
+  ["a Vault that refuses", 503, () => vault.answer({ status: 401 })],
+  ["a Vault that fails", 503, () => vault.answer({ status: 500 })],
+  ["a Vault that is overrun", 503, () => vault.answer({ status: 429 })],
+  ["a Vault that never answers", 504, () => vault.answer("hang")],
+  ["a malformed secret", 500, () => vault.put({ ...postgres.credentials, host: "" })],
+  ["a secret that is not JSON", 500, () => vault.put("hunter2")],
+] as const) {
+  test(`${what}: ${status} in both forms, said with a remedy in the log`, async (t) => {
+    t.after(() => {
+      vault.answer();
+      vault.put(postgres.credentials);
+      functions.replace();
+    });
+    functions.replace();
+    breakIt();
+    const line = await closingLine(platform, await assertFailure(status));
+    assert.equal(line.status, status);
+    assert((line.remedy ?? line.reason).length > 10, "a remedy or a reason");
+  });
+}
+
+test("a lock that is held beyond the deadline: 504 in both forms", async (t) => {
+  t.after(await postgres.lock("items"));
+  await assertFailure(504);
+});
+
+/** A direct invoke fails, for the platform's services to act on; through the gateway the problem goes out. */
+async function assertFailure(status: number): Promise<string> {
+  const [straight, routed] = await Promise.all(forms.map(([, send]) => send('{"name":"a"}')));
+  assert(straight && routed);
+  assert.equal(straight.status, 502);
+  assert.deepEqual(straight.json, { code: "FunctionInvokeExecutionFailed" });
+  assertProblem(routed, status, status);
+  assert.equal(routed.retryAfter, status === 500 ? null : "5");
+  return routed.json.callId;
+}
+
+test("an empty direct invoke is the health check", async () => {
+  const { status, json } = await direct(platform, "");
+  assert.equal(status, 200);
+  assert.deepEqual(json, { status: "ok" });
+});
+
+test("an empty body through the gateway is 400", async () => {
+  assertProblem(await gateway(platform, "POST", "/items"), 400, 400);
+});
+
+test("health says 503 when the table is not there", async (t) => {
+  t.after(() => vault.put(postgres.credentials));
+  functions.replace();
+  vault.put({ ...postgres.credentials, dbname: "postgres" });
+  assertProblem(await gateway(platform, "GET", "/health"), 503, 503);
+  functions.replace();
+});
+
+for (const [method, path, status] of [
+  ["GET", "/health", 200],
+  ["GET", "/v1/inserter/health?verbose=1", 200],
+  ["POST", "/v1/items?x=/health", 201],
+  ["POST", "/", 404],
+  ["POST", "/item", 404],
+  ["POST", "/items/1", 404],
+  ["POST", "/items/", 404],
+  ["GET", "/items", 405],
+  ["DELETE", "/items", 405],
+  ["POST", "/health", 405],
+] as const) {
+  test(`${method} ${path} through the gateway: ${status}`, async () => {
+    const answer = await gateway(platform, method, path, method === "GET" ? undefined : '{"name":"routed"}');
+    assert.equal(answer.status, status);
+    if (status >= 400) assertProblem(answer, status, status);
+    assert.equal(answer.allow, status === 405 ? (path.endsWith("items") ? "POST" : "GET") : null);
+  });
+}
+
+test("each invocation has one closing line, with the outcome and the time of each step", async () => {
+  functions.replace();
+  const lines = [];
+  for (const body of ['{"name":"a"}', '[{"name":"a"},{"name":"b"}]', "{}", ""]) {
+    const { callId } = await functions.invoke({ body });
+    lines.push(await closingLine(platform, callId));
+  }
+  assert.deepEqual(
+    lines.map(({ level, msg, status, items, first }) => ({ level, msg, status, items, first })),
+    [
+      { level: "info", msg: "stored", status: 201, items: 1, first: true },
+      { level: "info", msg: "stored", status: 201, items: 2, first: false },
+      { level: "info", msg: "refused", status: 422, items: 0, first: false },
+      { level: "info", msg: "healthy", status: 200, items: 0, first: false },
+    ],
+  );
+  for (const { time, callId, ms } of lines) {
+    assert(!Number.isNaN(Date.parse(time)));
+    assert.match(callId, /./);
+    assert.deepEqual(Object.keys(ms), ["secret", "connect", "insert", "total"]);
+    assert(ms.total >= ms.secret);
+  }
+  assert(lines[0].ms.secret > 0, "the first one read the secret");
+  assert.equal(lines[1].ms.secret, 0, "the second one had it");
+});
+
+function assertProblem(answer: Answer, status: number, seen: number) {
+  assert.equal(answer.status, seen);
+  assert.equal(answer.type, "application/problem+json");
+  const { type, title, status: told, detail, callId } = answer.json;
+  assert.equal(type, "about:blank");
+  assert.equal(told, status);
+  for (const text of [title, detail, callId]) assert.match(text, /./);
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Platform, type PlatformOptions, startPlatform } from "./platform/platform.ts";
+
+/** A platform for a test file, stopped after its tests; no log line of it may hold a password or a private key. */
+export async function platformForTests(options?: PlatformOptions): Promise<Platform> {
+  const platform = await startPlatform(options);
+  after(async () => {
+    await platform.stop();
+    assertNoSecret(platform, platform.functions.logs.join("\n"));
+  });
+  return platform;
+}
+
+export function assertNoSecret(platform: Platform, text: string): void {
+  for (const secret of platform.secrets) assert(!text.includes(secret), "a secret is in a log line or an answer");
+}
+
+export interface Answer {
+  status: number;
+  type: string;
+  allow: string | null;
+  retryAfter: string | null;
+  // biome-ignore lint/suspicious/noExplicitAny: an answer is checked field by field
+  json: any;
+}
+
+/** Invokes as `oci fn function invoke` does. The status is the platform's, or the problem's where the body has one. */
+export async function direct(platform: Platform, body: string | Buffer): Promise<Answer> {
+  const { status, code, headers, body: answer } = await platform.functions.invoke({ body });
+  assertNoSecret(platform, answer.toString());
+  const json = code === undefined ? JSON.parse(answer.toString()) : { code };
+  return { status, type: String(headers["content-type"]), allow: null, retryAfter: null, json };
+}
+
+/** Invokes through API Gateway. */
+export async function gateway(platform: Platform, method: string, path: string, body?: string): Promise<Answer> {
+  const response = await fetch(`${platform.url}${path}`, { method, ...(body !== undefined && { body }) });
+  const text = await response.text();
+  assertNoSecret(platform, text);
+  return {
+    status: response.status,
+    type: response.headers.get("content-type") ?? "",
+    allow: response.headers.get("allow"),
+    retryAfter: response.headers.get("retry-after"),
+    json: text && JSON.parse(text),
+  };
+}
+
+/**
+ * The closing line of an invocation, parsed. The log takes another way than the answer, and may come after it.
+ * Every line of the log must be JSON.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a line is checked field by field
+export async function closingLine({ functions }: Pick<Platform, "functions">, callId: string): Promise<any> {
+  for (;;) {
+    const lines = functions.logs.map((line) => JSON.parse(line));
+    const closing = lines.filter((line) => line.callId === callId && line.ms);
+    assert(closing.length <= 1, "one closing line an invocation");
+    if (closing[0]) return closing[0];
+    await sleep(5);
+  }
+}

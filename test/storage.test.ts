@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { direct, gateway, platformForTests } from "./fixture.ts";
+
+const platform = await platformForTests();
+const { postgres } = platform;
+
+const count = async () => (await postgres.query<{ n: number }>("SELECT count(*)::int AS n FROM items"))[0]?.n;
+
+test("any valid item comes back from the database byte for byte", async () => {
+  const text = fc.string({ unit: "binary", maxLength: 300 }).filter((value) => !value.includes("\0"));
+  const name = text.filter((value) => value !== "" && [...value].length <= 255);
+  const item = fc.record({ name, description: fc.option(text) }, { noNullPrototype: true });
+  await fc.assert(
+    fc.asyncProperty(fc.array(item, { minLength: 1, maxLength: 30 }), async (items) => {
+      const { json } = await direct(platform, JSON.stringify(items));
+      const rows = await postgres.query(
+        `SELECT convert_to(name, 'UTF8') AS name, convert_to(description, 'UTF8') AS description
+         FROM items JOIN unnest($1::int[]) WITH ORDINALITY AS sent (id, place) USING (id) ORDER BY place`,
+        [json.ids],
+      );
+      const sent = items.map((one) => ({
+        name: Buffer.from(one.name),
+        description: one.description && Buffer.from(one.description),
+      }));
+      assert.deepEqual(
+        rows,
+        sent.map((one, place) => ({
+          ...one,
+          description: items[place]?.description === "" ? Buffer.of() : one.description,
+        })),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+for (const size of [1, 2, 10_000]) {
+  test(`a batch of ${size} is stored whole`, async () => {
+    const before = (await count()) ?? 0;
+    const items = Array.from({ length: size }, (_, index) => ({ name: `item ${index}`, description: `${index}` }));
+    const { json } = await direct(platform, JSON.stringify(items));
+    assert.equal(json.count, size);
+    assert.equal(new Set(json.ids).size, size);
+    assert.equal(await count(), before + size);
+  });
+}
+
+test("a batch just under 6 MB is stored whole, as many small items or as one large one", async () => {
+  const limit = 6 * 1024 * 1024;
+  const many = Array(Math.floor((limit - 2) / 13)).fill('{"name":"n"}');
+  const large = `[{"name":"large","description":"${"d".repeat(limit - 40)}"}]`;
+  for (const [body, size] of [
+    [`[${many.join(",")}]`, many.length],
+    [large, 1],
+  ] as const) {
+    assert(limit - body.length < 100 && body.length <= limit);
+    const before = (await count()) ?? 0;
+    assert.equal((await direct(platform, body)).json.count, size);
+    assert.equal(await count(), before + size);
+  }
+});
+
+test("a batch of 10,000 with one bad item in the middle leaves nothing", async () => {
+  const before = await count();
+  const items = Array.from({ length: 10_000 }, (_, index) => ({ name: index === 5_000 ? "" : "n" }));
+  const { json } = await direct(platform, JSON.stringify(items));
+  assert.deepEqual(json.errors, [{ pointer: "/5000/name", detail: "must not be empty" }]);
+  assert.equal(await count(), before);
+});
+
+test("SQL is stored as text", async () => {
+  const name = "'); DROP TABLE items; --";
+  const { json } = await gateway(platform, "POST", "/items", JSON.stringify({ name, description: "$1 {NULL} \\" }));
+  const [row] = await postgres.query("SELECT name, description FROM items WHERE id = $1", [json.id]);
+  assert.deepEqual(row, { name, description: "$1 {NULL} \\" });
+});
+
+test("when the sequence is behind the table, other ids are taken and the log says so", async () => {
+  await postgres.query(
+    "INSERT INTO items (id, name) SELECT id, 'imported' FROM generate_series(nextval('items_id_seq') + 1, currval('items_id_seq') + 500) id",
+  );
+  const { json } = await direct(platform, '{"name":"after the import"}');
+  const [row] = await postgres.query<{ name: string }>("SELECT name FROM items WHERE id = $1", [json.id]);
+  assert.equal(row?.name, "after the import");
+  assert(platform.functions.logs.some((line) => line.includes("sequence is behind")));
+});
