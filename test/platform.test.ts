@@ -8,12 +8,12 @@ import { FunctionsInvokeClient, FunctionsManagementClient, models, requests } fr
 import { direct, platformForTests } from "./fixture.ts";
 import { BODY_LIMIT, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
 
-/** A function of a few lines, which has `http`, `fs` and the socket's path at hand. */
+/** A function of a few lines. Its socket appears where it is looked for once it listens, as an FDK has it. */
 function functionOf(t: TestContext, code: string, options: Partial<FunctionsOptions> = {}) {
   const prelude = `const http = require("http"); const path = process.env.FN_LISTENER.slice(5);
     const serve = (handler) => http.createServer((request, response) => {
       let size = 0; request.on("data", (chunk) => (size += chunk.length)).on("end", () => handler(request, response, size));
-    }).listen(path);`;
+    }).listen(path + ".tmp", () => require("fs").symlinkSync(path + ".tmp", path));`;
   const functions = startFunctions({
     id: "ocid1.fnfunc.oc1..test",
     name: "test",
