@@ -12,9 +12,11 @@ await build({
   format: "cjs",
   minify: true,
   sourcemap: "linked",
+  sourcesContent: false,
   logLevel: "warning",
   alias: {
-    // node-fetch, which the OCI SDK brings, asks it for the URL class where Node.js has none: 290 kB never used.
+    // node-fetch, which the OCI SDK brings, asks it for the URL class where Node.js has none: 290 kB never used, and a
+    // deprecation warning (DEP0040, punycode) in the function's log.
     "whatwg-url": "node:url",
   },
   // pg looks for it in a getter that is not called here.

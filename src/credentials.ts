@@ -53,8 +53,6 @@ export function openVault(config: Config): Vault {
  * @throws {ConfigError} when the secret is not what it should be
  */
 async function readSecret(config: Config, call: Call): Promise<Credentials> {
-  // DEP0040 (punycode) and DEP0169 (url.parse), in what the SDK loads, are not for this function's log.
-  process.noDeprecation = true;
   const { SecretsClient } = await import("oci-secrets");
   const { CircuitBreaker, NoRetryConfigurationDetails, ResourcePrincipalAuthenticationDetailsProvider } = await import(
     "oci-common"
