@@ -32,7 +32,7 @@ export async function openDoors(functions: Functions, region: string, port: numb
     if (id !== functions.options.id)
       throw new ApiError(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.");
     if (method === "GET" && action === undefined) sendJson(response, 200, describe(functions, door.url), { etag: "1" });
-    else if (method === "POST" && action === "actions/invoke") await invoke(functions, request, body, response);
+    else if (method === "POST" && action === "actions/invoke") await answerInvoke(functions, request, body, response);
     else throw new ApiError(501, "NotImplemented", `The local platform has no ${method} ${url}`);
   });
   const bound = await listen(server, port, "Choose another: PORT=8081 npm start");
@@ -48,7 +48,13 @@ export async function openDoors(functions: Functions, region: string, port: numb
   return door;
 }
 
-async function invoke(functions: Functions, request: IncomingMessage, body: Buffer, response: ServerResponse) {
+/** `InvokeFunction` of the OCI API, for a request whose signature was checked. */
+export async function answerInvoke(
+  functions: Functions,
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+) {
   if (request.headers["is-dry-run"] === "true") return void response.writeHead(204).end();
   const intent = request.headers["fn-intent"];
   const running = functions.invoke({ body, ...(intent !== undefined && { headers: { "Fn-Intent": intent } }) });
