@@ -6,6 +6,10 @@ shopt -s inherit_errexit
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
+# A later one makes functions by other options: its 3.95.1 has no --image.
+OCI_CLI_VERSION=3.89.3
+# GitHub hands over a variable that is not set as an empty one, which the CLI would take for a value.
+for name in ${!OCI_CLI_@} ${!OIDC_@} ${!OCIR_@}; do [ -n "${!name}" ] || unset "$name"; done
 export OCI_CLI_SUPPRESS_FILE_PERMISSIONS_WARNING=True SUPPRESS_LABEL_WARNING=True
 
 # Progress goes to stderr: stdout is for what a script returns.
@@ -34,7 +38,7 @@ require_tools() {
     fi
   done
   ((${#missing[@]} == 0)) || fail "Missing: $(printf '%s, ' "${missing[@]}" | sed 's/, $//').
-  oci: pip install oci-cli; yq: go install github.com/mikefarah/yq/v4@latest; jq, curl: your system's packages; docker: docker.com"
+  oci: pip install oci-cli==$OCI_CLI_VERSION; yq: go install github.com/mikefarah/yq/v4@latest; jq, curl: your system's packages; docker: docker.com"
 }
 
 # ask ARGS...: the OCI CLI. Prints {"data", "etag"}, where data is null when there is nothing (the CLI then prints
@@ -42,12 +46,12 @@ require_tools() {
 ask() {
   local out errors rc=0
   errors=$(mktemp -p "$SCRATCH")
-  out=$(oci "$@" 2>"$errors") || rc=$?
+  out=$(oci "$@" 2>"$errors" </dev/null) || rc=$?
   if ((rc == 0)); then
     jq -c '{data: (.data // null), etag: (.etag // null)}' <<<"${out:-"{}"}"
   else
     sed -n '/^{/,/^}/p' "$errors" | jq -c '{error: {status, code, message}}' | grep . ||
-      jq -Rsc '{error: {status: null, code: "NoAnswer", message: (split("\n") | map(select(. != "")) | last // "")}}' "$errors"
+      jq -Rsc '{error: {status: null, code: "NoAnswer", message: ([split("\n")[] | select(test("[a-z]"))] | [.[] | select(test("^[A-Za-z]*Error|ERROR"))][0] // last // "")}}' "$errors"
   fi
 }
 

@@ -35,7 +35,8 @@ def route_to($address): [.[]? | select(."destination-type" != "SERVICE_CIDR_BLOC
 ($facts.bundle.data.host // "") as $host | ($facts.bundle.data.port // 5432 | tonumber) as $port |
 
 # The function and its image
-look($facts.namespace; "Credentials and region"; ok("Credentials and region: \($want.region) answers")),
+($facts.namespace.error | if . then bad("\($want.region) does not answer this user: \(.code): \(.message)"; "check OCI_CLI_USER, OCI_CLI_TENANCY, OCI_CLI_FINGERPRINT, OCI_CLI_KEY_CONTENT and OCI_CLI_REGION: oci os ns get")
+  else ok("Credentials and region: \($want.region) answers") end),
 look($facts.application; "Application"; if $app then ok("Application \($want.application), \($app.shape)")
   else bad("There is no application \($want.application) in the compartment"; "run .github/scripts/provision.sh, or set APPLICATION_NAME") end),
 (if $app then look($facts.functions; "Function"; if $fn == null then bad("There is no function \($want.name) in the application"; "run .github/scripts/provision.sh")

@@ -15,6 +15,7 @@ check_application() {
   local difference keys
   find_application
   [ -n "$APP" ] || return 0
+  APP=$(cloud fn application get --application-id "$(jq -r .id <<<"$APP")") # a list leaves its configuration out
   difference=$(jq -r --arg shape "$SHAPE" --argjson subnets "$SUBNETS" '
     if .shape != $shape then "  - its shape is \(.shape), and APPLICATION_SHAPE is \($shape)" else empty end,
     if (."subnet-ids" | sort) != ($subnets | sort) then "  - its subnets are \(."subnet-ids" | join(", ")), and SUBNET_OCIDS is \($subnets | join(", "))" else empty end' <<<"$APP")

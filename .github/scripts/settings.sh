@@ -27,6 +27,8 @@ MANIFEST_FAULTS='
 
 settings() {
   local purpose=$1 manifest name fault faults=()
+  oci fn function create --generate-full-command-json-input | jq -e .image >/dev/null ||
+    fail "This oci-cli, $(oci --version), has no 'oci fn function create --image'. Install the one that these scripts are for: pip install oci-cli==$OCI_CLI_VERSION"
   manifest=$(yq -o=json . "$ROOT/func.yaml") || fail "func.yaml is not YAML."
   while IFS= read -r fault; do faults+=("func.yaml: $fault"); done < <(jq -r "$MANIFEST_FAULTS" <<<"$manifest")
   # The list above is silent only when all of it was checked.

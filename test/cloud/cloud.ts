@@ -9,6 +9,7 @@ import { type Functions, startFunctions } from "../platform/functions.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { listen } from "../platform/port.ts";
 import { checkSignature } from "../platform/signature.ts";
+import { Domain } from "./domain.ts";
 import { checkModel } from "./model.ts";
 import { Registry } from "./registry.ts";
 import { type Resource, Store } from "./store.ts";
@@ -71,6 +72,7 @@ const KINDS: readonly Kind[] = [
 /** An error ordered for the requests that fit. */
 interface Fault {
   method: string;
+  /** Of the path, without the API's version, and the query. */
   path: RegExp;
   status: number;
   code: string;
@@ -82,6 +84,7 @@ export interface Cloud extends AsyncDisposable {
   url: string;
   store: Store;
   registry: Registry;
+  domain: Domain;
   platform: Platform;
   compartmentId: string;
   /** For a client of it: the OCI CLI's own variables. */
@@ -99,6 +102,7 @@ export async function startCloud(): Promise<Cloud> {
   const platform = await startPlatform();
   const store = new Store(REGION);
   const registry = new Registry(store);
+  const domain = new Domain();
   const user = createUser();
   const faults: Fault[] = [];
   const running = new Map<string, { of: string; functions: Functions }>();
@@ -109,11 +113,18 @@ export async function startCloud(): Promise<Cloud> {
     const url = new URL(request.url ?? "", "http://cloud");
     const path = url.pathname.replace(/^\/20\d{6}(?=\/)/, "");
     cloud.requests.push(`${method} ${path}`);
-    const fault = faults.find((ordered) => ordered.method === method && ordered.path.test(path) && ordered.times-- > 0);
+    const fault = faults.find(
+      (ordered) => ordered.method === method && ordered.path.test(path + url.search) && ordered.times-- > 0,
+    );
     if (fault) throw new ApiError(fault.status, fault.code, fault.message);
     if (path.startsWith("/v2/")) return registry.handle(request, body, response);
+    if (path === "/github/token")
+      return sendJson(response, 200, domain.word(headers, url.searchParams.get("audience")));
+    if (path === "/oauth2/v1/token")
+      return sendJson(response, 200, domain.exchange(headers, new URLSearchParams(body.toString())));
     const signed = { method, url: request.url ?? "", headers, body };
-    const keyOf = (keyId: string) => (keyId === user.keyId ? user.publicKey : platform.principal.keyOf(keyId));
+    const keyOf = (keyId: string) =>
+      keyId === user.keyId ? user.publicKey : (domain.keyOf(keyId) ?? platform.principal.keyOf(keyId));
     checkSignature(signed, keyOf);
     if (path === "/docker/token") return sendJson(response, 200, { token: registry.issueToken() });
     if (path === "/n/" || path === "/n") {
@@ -276,6 +287,7 @@ export async function startCloud(): Promise<Cloud> {
     url,
     store,
     registry,
+    domain,
     platform,
     compartmentId,
     env: { ...user.env, OCI_CLI_ENDPOINT: url, OCIR_REGISTRY: `127.0.0.1:${port}` },

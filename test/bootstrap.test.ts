@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { deploymentForTests, skipWithout } from "./deployment.ts";
+
+suite("bootstrap", { skip: skipWithout() }, async () => {
+  const { cloud, landscape, run } = await deploymentForTests();
+  const { store } = cloud;
+  store.remove(landscape.dynamicGroup.id);
+  store.remove(landscape.runtimePolicy.id);
+  const network = {
+    DB_CIDR: "10.0.0.146/32",
+    DB_PORT: "6432",
+    VCN_CIDR: "10.2.0.0/16",
+    SUBNET_CIDR: "10.2.1.0/24",
+    DRG_OCID: String(store.all("drg")[0]?.id),
+  };
+  const changes = (since: number) => cloud.requests.slice(since).filter((request) => !request.startsWith("GET "));
+  const statements = () => store.all("policy").flatMap((policy) => policy.statements as string[]);
+
+  test("all that is missing is named at once", async () => {
+    const nothing = { OCI_CLI_TENANCY: undefined, COMPARTMENT_OCID: undefined, DB_SECRET_OCID: undefined };
+    const { code, text } = await run("bootstrap.sh", nothing, "--network");
+    assert.equal(code, 1);
+    for (const name of [...Object.keys(nothing), "DB_CIDR"]) assert.match(text, new RegExp(`- ${name}: `));
+    assert.deepEqual(changes(0), []);
+  });
+
+  test("a VCN that overlaps the database's network is refused", async () => {
+    const { code, text } = await run("bootstrap.sh", { ...network, VCN_CIDR: "10.0.0.0/16" }, "--dry-run", "--network");
+    assert.equal(code, 1);
+    assert.match(text, /VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR/);
+  });
+
+  test("--dry-run prints each statement and command, and changes nothing", async () => {
+    const { code, text } = await run("bootstrap.sh", network, "--dry-run", "--network");
+    assert.equal(code, 0, text);
+    assert.deepEqual(changes(0), []);
+    assert.match(text, /Allow group CI-CD-Deployers to manage repos in compartment id/);
+    for (const what of ["iam policy", "iam dynamic-group", "network vcn", "network subnet", "network security-list"])
+      assert.match(text, new RegExp(`oci ${what} create`));
+  });
+
+  test("makes the rights, limited to the compartment, and a private network that leads to the database", async () => {
+    const { code, text } = await run("bootstrap.sh", network, "--network");
+    assert.equal(code, 0, text);
+    const wide = statements().filter((statement) => !statement.includes(`in compartment id ${cloud.compartmentId}`));
+    assert.deepEqual(wide, ["Allow group CI-CD-Deployers to read objectstorage-namespaces in tenancy"]);
+    const secrets = statements().filter((statement) => statement.includes("secret"));
+    assert.equal(secrets.length, 1);
+    assert.match(
+      String(secrets[0]),
+      new RegExp(`read secret-bundles .* where target\\.secret\\.id = '${landscape.secret.id}'$`),
+    );
+    const [group] = store.all("dynamicgroup");
+    assert.match(group?.matchingRule, new RegExp(`resource\\.compartment\\.id = '${cloud.compartmentId}'`));
+
+    const made = (kind: string) => store.all(kind).find(({ displayName }) => displayName === "postgres-inserter");
+    const services = "all-fra-services-in-oracle-services-network";
+    assert.equal(made("subnet")?.prohibitPublicIpOnVnic, true);
+    assert.equal(made("subnet")?.routeTableId, made("routetable")?.id);
+    assert.deepEqual(
+      made("routetable")?.routeRules.map((rule: Record<string, string>) => [rule.destination, rule.networkEntityId]),
+      [
+        [services, made("servicegateway")?.id],
+        ["10.0.0.146/32", network.DRG_OCID],
+      ],
+    );
+    assert.deepEqual(
+      made("securitylist")?.egressSecurityRules.map((rule: Record<string, never>) => [
+        rule.destination,
+        // biome-ignore lint/complexity/useLiteralKeys: an answer's field
+        rule["tcpOptions"]?.["destinationPortRange"],
+      ]),
+      [
+        [services, { min: 443, max: 443 }],
+        ["10.0.0.146/32", { min: 6432, max: 6432 }],
+      ],
+    );
+    assert.equal(made("drgattachment")?.vcnId, made("vcn")?.id);
+  });
+
+  test("again, nothing changes; and what was taken away comes back, without touching the rest", async () => {
+    let before = cloud.requests.length;
+    assert.equal((await run("bootstrap.sh", network, "--network")).code, 0);
+    assert.deepEqual(changes(before), []);
+
+    const routes = store.all("routetable").find(({ displayName }) => displayName === "postgres-inserter");
+    const policy = store.all("policy").find(({ name }) => name === "postgres-inserter-ci");
+    assert(routes && policy);
+    const own = { destination: "192.168.0.0/24", destinationType: "CIDR_BLOCK", networkEntityId: network.DRG_OCID };
+    const [, toDatabase] = routes.routeRules;
+    routes.routeRules = [own, toDatabase];
+    policy.statements = ["Allow group CI-CD-Deployers to manage all-resources in tenancy"];
+    before = cloud.requests.length;
+    const { code, text } = await run("bootstrap.sh", network, "--network");
+    assert.equal(code, 0, text);
+    assert.deepEqual(changes(before), [`PUT /policies/${policy.id}`, `PUT /routeTables/${routes.id}`]);
+    assert.equal(routes.routeRules.length, 3);
+    assert.deepEqual({ ...routes.routeRules[0], ...own }, routes.routeRules[0]);
+    assert.equal(policy.statements.length, 2);
+  });
+});

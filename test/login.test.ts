@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { deploymentForTests, skipWithout } from "./deployment.ts";
+
+suite("login", { skip: skipWithout("openssl") }, async () => {
+  const { cloud, run, folder } = await deploymentForTests();
+  const given = join(`${folder}.tools`, "github-env");
+  /** What a workflow has with OIDC and no API key: GitHub hands over an unset variable as an empty one. */
+  const oidc = {
+    OCI_CLI_USER: "",
+    OCI_CLI_FINGERPRINT: "",
+    OCI_CLI_KEY_CONTENT: "",
+    OCI_CLI_KEY_FILE: undefined,
+    OIDC_DOMAIN_URL: cloud.url,
+    OIDC_CLIENT_ID: cloud.domain.client.id,
+    OIDC_CLIENT_SECRET: cloud.domain.client.secret,
+    ACTIONS_ID_TOKEN_REQUEST_URL: `${cloud.url}/github/token?api-version=2`,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: cloud.domain.requestToken,
+    GITHUB_ENV: given,
+  };
+
+  test("GitHub's word for the run becomes a session, with which a function can be provisioned", async () => {
+    writeFileSync(given, "");
+    const { code, text } = await run("login.sh", oidc);
+    assert.equal(code, 0, text);
+    const session = Object.fromEntries(
+      readFileSync(given, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => line.split("=")),
+    );
+    assert.equal(statSync(session.OCI_CLI_CONFIG_FILE).mode & 0o77, 0, "others may read it");
+    const provisioned = await run("provision.sh", { ...oidc, ...session });
+    assert.equal(provisioned.code, 0, provisioned.text);
+  });
+
+  test("a refused exchange is told in the domain's words, and no secret is", async () => {
+    const { code, text } = await run("login.sh", { ...oidc, OIDC_CLIENT_SECRET: "wrong-secret" });
+    assert.equal(code, 1);
+    assert.match(text, /The identity domain answered 401: Client authentication failed/);
+    assert(!text.includes("wrong-secret"));
+  });
+
+  test("what is missing is named", async () => {
+    const { text } = await run("login.sh", { ...oidc, OIDC_CLIENT_ID: "", OIDC_CLIENT_SECRET: "" });
+    assert.match(text, /missing is: OIDC_CLIENT_ID OIDC_CLIENT_SECRET/);
+    const job = await run("login.sh", { ...oidc, ACTIONS_ID_TOKEN_REQUEST_TOKEN: undefined });
+    assert.match(job.text, /permissions: id-token: write/);
+    const none = await run("login.sh", { ...oidc, OIDC_DOMAIN_URL: "" });
+    assert.equal(none.code, 1);
+    assert.match(none.text, /There are no credentials: set the secrets OCI_CLI_USER/);
+  });
+
+  test("without an identity domain the API key is used as it is", async () => {
+    const { code, text } = await run("login.sh");
+    assert.equal(code, 0);
+    assert.match(text, /An API key is used/);
+  });
+});

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { TENANCY } from "./cloud/cloud.ts";
+import { deploymentForTests, type Run, skipWithout } from "./deployment.ts";
+
+suite("provision", { skip: skipWithout() }, async () => {
+  const deployment = await deploymentForTests();
+  const { cloud, run } = deployment;
+  const provision = (env?: Record<string, string | undefined>) => run("provision.sh", env);
+  const deployed = (kind: string) => cloud.store.all(kind);
+  const manifest = join(deployment.folder, "func.yaml");
+  const original = readFileSync(manifest, "utf8");
+
+  /** Runs it where it must refuse and change nothing. */
+  async function refused(env: Record<string, string | undefined> = {}): Promise<Run> {
+    const before = cloud.requests.length;
+    const result = await provision(env);
+    assert.equal(result.code, 1, result.text);
+    assert.deepEqual(changes(before), [], "something was changed");
+    return result;
+  }
+
+  const changes = (since: number) =>
+    cloud.requests.slice(since).filter((request) => !/^GET |\/actions\/invoke$|\/v2\//.test(request));
+
+  const NEEDED = ["OCI_CLI_REGION", "COMPARTMENT_OCID", "SUBNET_OCIDS", "DB_SECRET_OCID"];
+  test("each missing variable stops it, by name", async () => {
+    await Promise.all(
+      NEEDED.map(async (name) =>
+        assert.match((await refused({ [name]: "" })).text, new RegExp(`- ${name} is missing: `)),
+      ),
+    );
+  });
+
+  test("all that is missing or wrong is named at once", async () => {
+    const nothing = Object.fromEntries(NEEDED.map((name) => [name, undefined]));
+    const { text } = await refused({
+      ...nothing,
+      NSG_OCIDS: "mine",
+      APPLICATION_SHAPE: "X86",
+      REPOSITORY_NAME: "Mine",
+    });
+    for (const name of NEEDED) assert.match(text, new RegExp(`- ${name} is missing`));
+    for (const name of ["NSG_OCIDS", "APPLICATION_SHAPE", "REPOSITORY_NAME"])
+      assert.match(text, new RegExp(`- ${name} is "\\w+", and should be`));
+  });
+
+  test("what the deployment does not carry over from func.yaml is refused", async () => {
+    const wrong: [string, RegExp][] = [
+      ["annotations: {}", /annotations is not carried over/],
+      ["triggers: []", /triggers is not carried over/],
+      ["idle_timeout: 60", /idle_timeout is not carried over/],
+      ["memory: 300", /memory must be 128, 256/],
+      ["timeout: 301", /timeout must be from 5 to 300/],
+      ["name: Inserter", /name must be lower case/],
+      ["runtime: node", /runtime must be docker/],
+      ["config: {LIMIT: 5}", /config\.LIMIT must be a string/],
+      ["config: {FN_X: '5'}", /FN_X belongs to the platform/],
+      ["config: {a-b: '5'}", /a-b must be letters/],
+      ["config: {DB_SECRET_OCID: x}", /DB_SECRET_OCID is in config and in expects/],
+      [`config: {LONG: ${"x".repeat(4100)}}`, /config exceeds 4 KB/],
+      ["schema_version: 1", /schema_version must be/],
+      ["memory: [", /func\.yaml is not YAML/],
+    ];
+    for (const [line, reason] of wrong) {
+      const key = line.slice(0, line.indexOf(":"));
+      writeFileSync(manifest, `${original.replace(new RegExp(`^${key}:.*\\n( .*\\n)*`, "m"), "")}${line}\n`);
+      assert.match((await refused()).text, reason);
+    }
+    writeFileSync(manifest, original);
+  });
+
+  test("a missing tool is named, and the other program called yq told apart", async () => {
+    const tools = join(deployment.folder, "../", "nothing");
+    const { text } = await run("provision.sh", { PATH: `${tools}:/usr/bin:/bin` });
+    assert.match(text, /Missing: oci/);
+    assert.match(text, /yq/);
+  });
+
+  test("credentials that are not accepted are explained", async () => {
+    cloud.fault("GET", /^\/applications/, 401, "NotAuthenticated", 1);
+    assert.match((await refused()).text, /401 NotAuthenticated.*\n.*API keys/);
+  });
+
+  test("a repository in the root compartment, where the old system had it, is explained with what moves it", async () => {
+    const repository = cloud.store.add("containerrepo", { compartmentId: TENANCY, displayName: "postgres-inserter" });
+    const { text } = await refused();
+    assert.match(text, /in another compartment \(ocid1\.tenancy[^)]*the root/);
+    assert.match(text, new RegExp(`change-compartment --repository-id ${repository.id}`));
+
+    cloud.fault("GET", /repositories\?.*compartmentIdInSubtree=true/, 404, "NotAuthorizedOrNotFound", 1);
+    const unseen = await provision();
+    assert.equal(unseen.code, 1);
+    assert.match(unseen.text, /may not look into, probably the root/);
+    cloud.store.remove(repository.id);
+  });
+
+  test("a missing right to make the repository is explained", async () => {
+    cloud.fault("POST", /^\/container\/repositories$/, 404, "NotAuthorizedOrNotFound", 1);
+    const { code, text } = await provision();
+    assert.equal(code, 1);
+    assert.match(text, /repository create: 404 NotAuthorizedOrNotFound.*\n.*bootstrap\.sh/);
+    assert.deepEqual(deployed("fnapp"), []);
+  });
+
+  test("from nothing, all is made in the function's compartment, and answers", async () => {
+    // Named otherwise in the root, as a push to a missing repository would.
+    cloud.registry.createOnPush = TENANCY;
+    const { code, text, summary } = await provision();
+    assert.equal(code, 0, text);
+    const [repository, application, fn] = ["containerrepo", "fnapp", "fnfunc"].map((kind) => {
+      assert.equal(deployed(kind).length, 1, kind);
+      return deployed(kind)[0];
+    });
+    for (const made of [repository, application, fn]) assert.equal(made?.compartmentId, cloud.compartmentId);
+    assert.equal(repository?.isPublic, false);
+    assert.equal(application?.shape, "GENERIC_X86");
+    assert.deepEqual(application?.subnetIds, [deployment.landscape.subnet.id]);
+    assert.equal(fn?.memoryInMBs, 512);
+    assert.equal(fn?.timeoutInSeconds, 60);
+    assert.deepEqual(fn?.config, {
+      LOG_LEVEL: "info",
+      DB_SECRET_OCID: deployment.env.DB_SECRET_OCID,
+      OCI_SECRETS_ENDPOINT: deployment.env.OCI_SECRETS_ENDPOINT,
+    });
+    assert.match(fn?.imageDigest, /^sha256:/);
+    const build = deployment.dockerCalls().find((call) => call.startsWith("buildx build")) ?? "";
+    assert.match(build, /--platform linux\/amd64 --provenance=false --sbom=false/);
+    assert.match(
+      summary,
+      /Repository .* created[\s\S]*Image [\s\S]*Application .* created[\s\S]*Function .* created[\s\S]*Health check: ok/,
+    );
+  });
+
+  test("again, nothing changes and nothing is built", async () => {
+    const before = cloud.requests.length;
+    const builds = deployment.dockerCalls().filter((call) => call.startsWith("buildx")).length;
+    const { code, text, summary } = await provision();
+    assert.equal(code, 0, text);
+    assert.deepEqual(changes(before), []);
+    assert.equal(deployment.dockerCalls().filter((call) => call.startsWith("buildx")).length, builds);
+    assert.equal(summary.match(/left as it is/g)?.length, 3);
+  });
+
+  test("memory, configuration and network security groups follow func.yaml and the variables, whole", async () => {
+    const [fn] = deployed("fnfunc");
+    assert(fn);
+    fn.config = { ...fn.config, TYPED_BY_HAND: "into the console" };
+    writeFileSync(
+      manifest,
+      original.replace("memory: 512", "memory: 1024").replace("LOG_LEVEL: info", "LOG_LEVEL: debug"),
+    );
+    const { code, text, summary } = await provision({ NSG_OCIDS: deployment.landscape.nsg.id });
+    writeFileSync(manifest, original);
+    assert.equal(code, 0, text);
+    assert.equal(fn.memoryInMBs, 1024);
+    assert.deepEqual(Object.keys(fn.config).sort(), ["DB_SECRET_OCID", "LOG_LEVEL", "OCI_SECRETS_ENDPOINT"]);
+    assert.equal(fn.config.LOG_LEVEL, "debug");
+    assert.deepEqual(deployed("fnapp")[0]?.networkSecurityGroupIds, [deployment.landscape.nsg.id]);
+    assert.match(summary, /changed: network security groups/);
+    assert.match(summary, /memory 512 → 1024, .*config LOG_LEVEL changed, config TYPED_BY_HAND removed/);
+  });
+
+  test("another shape or other subnets are refused with what to do, since OCI cannot change them", async () => {
+    const shape = await refused({ APPLICATION_SHAPE: "GENERIC_ARM" });
+    assert.match(
+      shape.text,
+      /its shape is GENERIC_X86, and APPLICATION_SHAPE is GENERIC_ARM[\s\S]*another APPLICATION_NAME/,
+    );
+    const subnets = await refused({ SUBNET_OCIDS: deployment.landscape.hubSubnet.id });
+    assert.match(subnets.text, /its subnets are .*, and SUBNET_OCIDS is/);
+  });
+
+  test("configuration of the application, which no file holds, is refused", async () => {
+    const [application] = deployed("fnapp");
+    assert(application);
+    application.config = { DB_SECRET_OCID: "typed by hand" };
+    assert.match((await refused()).text, /configuration of its own \(DB_SECRET_OCID\)/);
+    application.config = {};
+  });
+
+  test("a function that does not answer fails the run, with the code's meaning and the doctor's lines", async () => {
+    const { code, text, summary } = await provision({ DB_SECRET_OCID: "ocid1.vaultsecret.oc1..gone" });
+    assert.equal(code, 1);
+    assert.match(text, /does not answer: FunctionInvokeExecutionFailed\. The function runs, and failed/);
+    assert.match(summary, /✔ Function postgres-inserter is ACTIVE/);
+    assert.match(summary, /✖ The function's health check: FunctionInvokeExecutionFailed/);
+  });
+});

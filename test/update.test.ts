@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { promisify } from "node:util";
+import type { Resource } from "./cloud/store.ts";
+import { deploymentForTests, ROOT, skipWithout } from "./deployment.ts";
+
+suite("update", { skip: skipWithout() }, async () => {
+  const deployment = await deploymentForTests();
+  const { cloud, run, folder, commit } = deployment;
+  const update = (env?: Record<string, string | undefined>) => run("update.sh", env);
+  let fn: Resource;
+  /** An image's content: `name` tells one from another. */
+  function bundle(name: string, content: string): string {
+    const file = join(`${folder}.tools`, `${name}.cjs`);
+    writeFileSync(file, content);
+    return file;
+  }
+  const good = readFileSync(join(ROOT, "dist/func.js"), "utf8");
+  const broken = bundle("broken", "setInterval(() => {}, 1000);");
+  let commits = 0;
+  /** A push to main: from now on `docker buildx` makes the image from the bundle. */
+  function push(file: string): Record<string, string> {
+    writeFileSync(join(folder, "change"), String(commits++));
+    commit();
+    return { DOCKER_BUNDLE: file };
+  }
+  async function answer(): Promise<string> {
+    const args = ["fn", "function", "invoke", "--function-id", fn.id, "--body", "", "--file", "-"];
+    const { stdout } = await promisify(execFile)("oci", args, { env: { ...process.env, ...deployment.env } });
+    return stdout;
+  }
+
+  test("before provision it says so", async () => {
+    const { code, text } = await update();
+    assert.equal(code, 1);
+    assert.match(text, /There is no application postgres-inserter in the compartment\. Run provision-function first/);
+  });
+
+  test("replaces the image, and nothing else", async () => {
+    const made = await run("provision.sh");
+    assert.equal(made.code, 0, made.text);
+    fn = cloud.store.all("fnfunc")[0] as Resource;
+    const { imageDigest, image, ...rest } = structuredClone(fn);
+    const { code, text, summary } = await update({
+      ...push(bundle("second", `${good}\n// second`)),
+      SUBNET_OCIDS: undefined,
+      DB_SECRET_OCID: undefined,
+    });
+    assert.equal(code, 0, text);
+    assert.notEqual(fn.imageDigest, imageDigest);
+    assert.notEqual(fn.image, image);
+    const { imageDigest: _, image: __, ...now } = fn;
+    assert.deepEqual({ ...now, etag: 0 }, { ...rest, etag: 0 });
+    assert.match(summary, /changed: image `sha256:.*` → `sha256:.*`\n- Health check: ok/);
+  });
+
+  test("an image that does not answer is rolled back, the former one answers, and the run fails with the reason", async () => {
+    const { imageDigest, image } = fn;
+    const { code, text, summary } = await update(push(broken));
+    assert.equal(code, 1, text);
+    assert.equal(fn.imageDigest, imageDigest);
+    assert.equal(fn.image, image);
+    assert.match(summary, /\*\*The new image does not answer: FunctionInvokeContainerInitTimeout/);
+    assert.match(summary, /Rolled back to `sha256:[\s\S]*Health check of the former image: ok/);
+    assert.match(text, /Rolled back to the former image, which answers\.\n/);
+    assert.deepEqual(JSON.parse(await answer()), { status: "ok" });
+  });
+
+  test("a fault outside the image is rolled back too, and told apart", async () => {
+    const { config, imageDigest } = fn;
+    fn.config = { ...config, DB_SECRET_OCID: "ocid1.vaultsecret.oc1..gone" };
+    const { code, text } = await update(push(bundle("third", `${good}\n// third`)));
+    fn.config = config;
+    assert.equal(code, 1);
+    assert.equal(fn.imageDigest, imageDigest);
+    assert.match(text, /does not answer either: FunctionInvokeExecutionFailed.*likely outside the image/s);
+  });
+
+  test("waits for another's change to end, and asks again on 429 and 500", async () => {
+    cloud.store.update(fn, {}, "UPDATING");
+    cloud.fault("GET", /^\/functions\?/, 429, "TooManyRequests", 2);
+    cloud.fault("PUT", /^\/functions\//, 500, "InternalServerError", 1);
+    const { code, text } = await update(push(bundle("fourth", `${good}\n// fourth`)));
+    assert.equal(code, 0, text);
+    assert.match(text, /The function is UPDATING; waiting/);
+  });
+
+  test("what somebody else changed meanwhile is not written over", async () => {
+    cloud.fault("PUT", /^\/functions\//, 412, "NoEtagMatch", 1);
+    const { code, text } = await update(push(bundle("fifth", `${good}\n// fifth`)));
+    assert.equal(code, 1);
+    assert.match(text, /412 NoEtagMatch.*\n.*Something else has changed it/);
+  });
+
+  test("func.yaml's other changes are named as not applied", async () => {
+    const file = join(folder, "func.yaml");
+    const original = readFileSync(file, "utf8");
+    writeFileSync(file, original.replace("memory: 512", "memory: 256"));
+    const { code, summary } = await update(push(bundle("sixth", `${good}\n// sixth`)));
+    writeFileSync(file, original);
+    assert.equal(code, 0);
+    assert.match(summary, /Not applied.*: memory\. Run provision-function/);
+    assert.equal(fn.memoryInMBs, 512);
+  });
+
+  test("an image with attestations, or for another architecture, is refused before the function changes", async () => {
+    const { imageDigest } = fn;
+    const script = join(folder, ".github/scripts/image.sh");
+    const original = readFileSync(script, "utf8");
+    const wrong: [string, string, RegExp][] = [
+      [
+        " --provenance=false --sbom=false",
+        "",
+        /The image is for linux\/amd64, unknown\/unknown.*\n.*attestation of buildx/,
+      ],
+      [`jq -r 'join(",")'`, "echo linux/arm64", /The image is for linux\/arm64, and the shape GENERIC_X86 needs/],
+    ];
+    for (const [part, other, reason] of wrong) {
+      assert(original.includes(part));
+      writeFileSync(script, original.replaceAll(part, other));
+      const { code, text } = await update(push(join(ROOT, "dist/func.js")));
+      assert.equal(code, 1, text);
+      assert.match(text, reason);
+      assert.equal(fn.imageDigest, imageDigest);
+    }
+    writeFileSync(script, original);
+  });
+});
