@@ -26,9 +26,9 @@ export function skipWithout(...more: string[]): string | false {
 
 function works(tool: string): boolean {
   try {
-    const version = execFileSync(tool, [tool === "actionlint" ? "-version" : "--version"], { encoding: "utf8" });
+    execFileSync("sh", ["-c", 'command -v "$0"', tool]);
     // Debian has another program of that name.
-    return tool !== "yq" || version.includes("mikefarah");
+    return tool !== "yq" || execFileSync(tool, ["--version"], { encoding: "utf8" }).includes("mikefarah");
   } catch {
     return false;
   }

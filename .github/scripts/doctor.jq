@@ -27,9 +27,22 @@ def lets($place; $port; $field): any(.[]?;
 def route_to($address): [.[]? | select(."destination-type" != "SERVICE_CIDR_BLOCK") |
   select(.destination | contains_address($address))] | sort_by(.destination | prefix_length) | last;
 
+# Whether a dynamic group's rule takes in functions by what they are, and not one by its OCID.
+def of_type: test("resource\\.type\\s*=\\s*'fnfunc'");
+
+# Whether a VCN is attached to a DRG, whose route table for it leads on to an address.
+def attached($facts; $attachments; $vcn; $whose; $address; $block; $drg):
+  ([$attachments[] | select((."network-details".id // ."vcn-id") == $vcn)] | first) as $attachment |
+  if $attachment == null or $attachment."lifecycle-state" != "ATTACHED" then
+    bad("\($whose) is not attached to the DRG"; "oci network drg-attachment create --drg-id \($drg) --vcn-id \($vcn)")
+  else ok("\($whose) is attached to the DRG"),
+    look($facts."drg-routes"[$attachment."drg-route-table-id"]; "Routes of the DRG"; if route_to($address) then ok("\($whose): the DRG knows the way to \($address)")
+      else bad("\($whose): the DRG's route table has no route to \($address)"; "oci network drg-route-rule add --drg-route-table-id \($attachment."drg-route-table-id") --route-rules '[{\"destination\": \"\($block)\", \"destinationType\": \"CIDR_BLOCK\", \"nextHopDrgAttachmentId\": \"<attachment of the other VCN>\"}]'") end)
+  end;
+
 . as $facts | .wanted as $want |
 ($facts.application.data | in_use) as $app |
-($facts.function.data) as $fn |
+(if $app then $facts.function.data else null end) as $fn |
 ([$facts.subnets // {} | .[].data // empty]) as $subnets |
 ([$facts.services.data[]? | select(.name | test("^All .* Services"; "i"))] | first) as $all_services |
 ($facts.bundle.data.host // "") as $host | ($facts.bundle.data.port // 5432 | tonumber) as $port |
@@ -39,9 +52,9 @@ def route_to($address): [.[]? | select(."destination-type" != "SERVICE_CIDR_BLOC
   else ok("Credentials and region: \($want.region) answers") end),
 look($facts.application; "Application"; if $app then ok("Application \($want.application), \($app.shape)")
   else bad("There is no application \($want.application) in the compartment"; "run .github/scripts/provision.sh, or set APPLICATION_NAME") end),
-(if $app then look($facts.functions; "Function"; if $fn == null then bad("There is no function \($want.name) in the application"; "run .github/scripts/provision.sh")
-  elif $fn."lifecycle-state" == "ACTIVE" then ok("Function \($want.name) is ACTIVE")
-  else bad("The function is \($fn."lifecycle-state")"; "wait, or run .github/scripts/provision.sh") end) else empty end),
+(if $app then look($facts.functions; "Function"; if in_use == null then bad("There is no function \($want.name) in the application"; "run .github/scripts/provision.sh")
+  else look($facts.function; "Function"; if ."lifecycle-state" == "ACTIVE" then ok("Function \($want.name) is ACTIVE")
+    else bad("The function is \(."lifecycle-state")"; "wait, or run .github/scripts/provision.sh") end) end) else empty end),
 look($facts.repository; "Repository"; if in_use then ok("Repository \($want.repository) is in the function's compartment")
   else ($facts.repositories.data | in_use) as $elsewhere |
     if $elsewhere then bad("The repository is in another compartment (\($elsewhere."compartment-id"))\(if $elsewhere."compartment-id" | startswith("ocid1.tenancy.") then ", the root, where a push to a missing repository makes it" else "" end)";
@@ -97,16 +110,17 @@ look($facts.repository; "Repository"; if in_use then ok("Repository \($want.repo
     "oci network nsg rules add --nsg-id \($id) --security-rules '[{\"direction\": \"EGRESS\", \"destination\": \"\($all_services."cidr-block" // "all-…")\", \"destinationType\": \"SERVICE_CIDR_BLOCK\", \"protocol\": \"6\", \"tcpOptions\": {\"destinationPortRange\": {\"min\": 443, \"max\": 443}}}]'") end)),
 
 # Rights and configuration
-([$facts.groups.data[]? | select((."matching-rule" | test("fnfunc") and contains($want.compartment)) or ($fn != null and (."matching-rule" | contains($fn.id))))]) as $groups |
+([$facts.groups.data[]? | select((."matching-rule" | of_type and contains($want.compartment)) or ($fn != null and (."matching-rule" | contains($fn.id))))]) as $groups |
 look($facts.groups; "Dynamic group"; if $groups == [] then bad("No dynamic group takes in functions of the compartment: the function has no rights"; "run .github/scripts/bootstrap.sh as an administrator")
-  elif any($groups[]; ."matching-rule" | contains("fnfunc")) then ok("Dynamic group \($groups[0].name) takes in the compartment's functions")
+  elif any($groups[]; ."matching-rule" | of_type) then ok("Dynamic group \($groups[0].name) takes in the compartment's functions")
   else bad("The dynamic group \($groups[0].name) names the function by its OCID, and forgets it when it is made anew"; "run .github/scripts/bootstrap.sh as an administrator") end),
 ([$facts.policies // {} | .[].data[]? | .statements[]?]) as $statements |
-(if [$facts.policies // {} | .[] | select(.error)] == [$facts.policies // {} | .[]] then unknown("Policies"; "not permitted to look")
+(if $facts.groups.error then unknown("Policy"; "it names a dynamic group, and this user may not see those")
  else
   ([$statements[] | select(test("read\\s+secret-(bundles|family)|(use|manage)\\s+secret-family"; "i")) | . as $s |
     select(any($groups[].name; . as $name | $s | contains($name)) or ($s | test("any-user.*fnfunc")))]) as $reading |
-  if $reading == [] then bad("No policy lets the function read its secret"; "run .github/scripts/bootstrap.sh as an administrator")
+  if $reading == [] and any($facts.policies[]?; .error) then unknown("Policy"; "not permitted to look at all of them")
+  elif $reading == [] then bad("No policy lets the function read its secret"; "run .github/scripts/bootstrap.sh as an administrator")
   elif $want.secret != "" and all($reading[]; test("target\\.secret\\.id") and (contains($want.secret) | not)) then bad("The policy lets the function read another secret than DB_SECRET_OCID"; "run .github/scripts/bootstrap.sh as an administrator, with this DB_SECRET_OCID")
   else ok("A policy lets the function read its secret") end end),
 (if any($statements[]; test("allow group .* manage (repos|all-resources) in tenancy"; "i")) then
@@ -135,35 +149,40 @@ look($facts.bundle; "Content of the secret"; (["host", "dbname", "username", "pa
   ($homes | map(select(."vcn-id" != $vcn)) | first // ($homes | first)) as $home |
   (if any($blocks[]; contains_address($host)) and ($homes | all(."vcn-id" == $vcn)) then ok("\($host) is in the function's own VCN")
    else
-    ($facts.routes[$subnet."route-table-id"].data."route-rules" | route_to($host)) as $rule |
+    look($facts.routes[$subnet."route-table-id"]; "Route to the database"; (."route-rules" | route_to($host)) as $rule |
     (if $rule == null then bad("\($subnet."display-name") has no route to the database, \($host)"; "oci network route-table update --rt-id \($subnet."route-table-id") --force --route-rules '<the present rules and> {\"destination\": \"\($home."cidr-block" // "\($host)/32")\", \"destinationType\": \"CIDR_BLOCK\", \"networkEntityId\": \"<DRG>\"}'")
      else ok("\($subnet."display-name") has a route to \($host): \($rule.destination) by \($rule."network-entity-id" | split(".")[1])") end),
-    (if $rule != null and ($rule."network-entity-id" | test("^ocid1\\.(drg|localpeeringgateway)\\.")) then
+    (if $rule == null then empty
+     elif $rule."network-entity-id" | startswith("ocid1.localpeeringgateway.") then
+      look($facts.peerings; "Peering"; ([.[]? | select(.id == $rule."network-entity-id")] | first) as $peering |
+        [$peering | ."peer-advertised-cidr-details"[]?, ."peer-advertised-cidr" | values] as $theirs |
+        if $peering == null then unknown("Peering"; "not among those that this user may see")
+        elif $peering."peering-status" != "PEERED" then bad("The peering gateway is \($peering."peering-status")"; "oci network local-peering-gateway connect --local-peering-gateway-id \($peering.id) --peer-id <the database VCN's gateway>")
+        elif any($theirs[]; . as $block | any($blocks[]; overlaps($block))) then bad("The peered VCNs overlap: \($blocks | join(", ")) and \($theirs | unique | join(", "))"; "give one of them another CIDR block: oci network vcn add-vcn-cidr, then remove-vcn-cidr")
+        else ok("The VCNs are peered, and do not overlap") end)
+     elif $rule."network-entity-id" | startswith("ocid1.drg.") then
       $rule."network-entity-id" as $drg |
-      ([$facts.attachments.data[]? | select(."drg-id" == $drg)]) as $attachments |
-      ([$attachments[] | (."network-details".id // ."vcn-id")]) as $joined |
-      ([$facts."all-vcns".data[]? | select(.id | IN($joined[])) | . as $v | (."cidr-blocks"[]? // ."cidr-block") | {vcn: $v."display-name", id: $v.id, block: .}]) as $all |
-      ([$all[] as $a | $all[] as $b | select($a.id < $b.id) | select($a.block | overlaps($b.block)) | "\($a.vcn) (\($a.block)) and \($b.vcn) (\($b.block))"]) as $clashes |
-      (if $clashes == [] then ok("No VCNs that the DRG joins overlap") else bad("VCNs that the DRG joins overlap: \($clashes | join("; ")); packets go astray"; "give one of them another CIDR block; a VCN's blocks can be added and removed: oci network vcn add-vcn-cidr") end),
-      ([$attachments[] | select((."network-details".id // ."vcn-id") == $vcn)] | first) as $mine |
-      (if $mine == null or $mine."lifecycle-state" != "ATTACHED" then bad("The function's VCN is not attached to the DRG"; "oci network drg-attachment create --drg-id \($drg) --vcn-id \($vcn)")
-       else ok("The function's VCN is attached to the DRG"),
-        look($facts."drg-routes"[$mine."drg-route-table-id"]; "Routes of the DRG"; if route_to($host) then ok("The DRG knows the way to \($host)")
-          else bad("The DRG's route table for the function's VCN has no route to \($host)"; "oci network drg-route-rule add --drg-route-table-id \($mine."drg-route-table-id") --route-rules '[{\"destination\": \"\($home."cidr-block" // "\($host)/32")\", \"destinationType\": \"CIDR_BLOCK\", \"nextHopDrgAttachmentId\": \"<attachment of the database VCN>\"}]'") end) end),
-      (if $home == null then unknown("The database's subnet"; "not among those that this user may see") else
-        ([$attachments[] | select((."network-details".id // ."vcn-id") == $home."vcn-id")] | first) as $theirs |
-        (if $theirs == null or $theirs."lifecycle-state" != "ATTACHED" then bad("The database's VCN is not attached to the DRG"; "oci network drg-attachment create --drg-id \($drg) --vcn-id \($home."vcn-id")") else ok("The database's VCN is attached to the DRG") end),
-        look($facts."hub-routes"[$home."route-table-id"]; "Route back"; ($subnet."cidr-block" | split("/")[0]) as $back |
-          if ."route-rules" | route_to($back) then ok("\($home."display-name") has a route back to the function")
-          else bad("\($home."display-name") has no route back to \($subnet."cidr-block")"; "oci network route-table update --rt-id \($home."route-table-id") --force --route-rules '<the present rules and> {\"destination\": \"\($subnet."cidr-block")\", \"destinationType\": \"CIDR_BLOCK\", \"networkEntityId\": \"\($drg)\"}'") end) end)
-     else empty end) end),
+      look($facts.attachments; "Attachments of the DRG";
+        ([.[]? | select(."drg-id" == $drg)]) as $attachments |
+        ([$attachments[] | (."network-details".id // ."vcn-id")]) as $joined |
+        ([$facts."all-vcns".data[]? | select(.id | IN($joined[])) | . as $v | (."cidr-blocks"[]? // ."cidr-block") | {vcn: $v."display-name", id: $v.id, block: .}]) as $all |
+        ([$all[] as $a | $all[] as $b | select($a.id < $b.id) | select($a.block as $block | $b.block | overlaps($block)) | "\($a.vcn) (\($a.block)) and \($b.vcn) (\($b.block))"]) as $clashes |
+        (if $clashes == [] then ok("No VCNs that the DRG joins overlap") else bad("VCNs that the DRG joins overlap: \($clashes | join("; ")): packets go astray"; "give one of them another CIDR block: oci network vcn add-vcn-cidr, then remove-vcn-cidr") end),
+        attached($facts; $attachments; $vcn; "The function's VCN"; $host; $home."cidr-block" // "\($host)/32"; $drg),
+        (if $home == null then empty else attached($facts; $attachments; $home."vcn-id"; "The database's VCN"; $subnet."cidr-block" | split("/")[0]; $subnet."cidr-block"; $drg) end))
+     else empty end),
+    (if $home == null then unknown("The database's subnet"; "not among those that this user may see")
+     elif $rule == null then empty
+     else look($facts."hub-routes"[$home."route-table-id"]; "Route back";
+      if ."route-rules" | route_to($subnet."cidr-block" | split("/")[0]) then ok("\($home."display-name") has a route back to the function")
+      else bad("\($home."display-name") has no route back to \($subnet."cidr-block")"; "oci network route-table update --rt-id \($home."route-table-id") --force --route-rules '<the present rules and> {\"destination\": \"\($subnet."cidr-block")\", \"destinationType\": \"CIDR_BLOCK\", \"networkEntityId\": \"<the DRG or peering gateway>\"}'") end) end)) end),
   (if $home == null then empty else
     ([$home."security-list-ids"[] | $facts."hub-lists"[.] // $facts.lists[.]]) as $lists |
     if any($lists[]; . == null or .error != null) then unknown("Ingress at the database"; "not permitted to look")
     elif [$lists[].data."ingress-security-rules"[]?] | lets($subnet."cidr-block" | split("/")[0]; $port; "source") then ok("\($home."display-name") lets the function in on \($port)")
     else bad("No security list of \($home."display-name") lets the function in on \($port) (a network security group of the database may)"; "oci network security-list update --security-list-id \($home."security-list-ids"[0]) --force --ingress-security-rules '<the present rules and> {\"source\": \"\($subnet."cidr-block")\", \"protocol\": \"6\", \"tcpOptions\": {\"destinationPortRange\": {\"min\": \($port), \"max\": \($port)}}}'") end end),
   ([$subnet."security-list-ids"[] | $facts.lists[.]]) as $lists |
-  (if any($lists[]; .error != null) then unknown("Egress to the database"; "not permitted to look")
+  (if any($lists[], $facts.nsgs[]?; .error != null) then unknown("Egress to the database"; "not permitted to look")
    elif ([$lists[].data."egress-security-rules"[]?] + [$facts.nsgs // {} | .[].data[]? | select(.direction == "EGRESS")]) | lets($host; $port; "destination") then ok("The function's subnet lets \($port) out to \($host)")
    else bad("The function's subnet does not let \($port) out to \($host)"; "oci network security-list update --security-list-id \($subnet."security-list-ids"[0]) --force --egress-security-rules '<the present rules and> {\"destination\": \"\($host)/32\", \"destinationType\": \"CIDR_BLOCK\", \"protocol\": \"6\", \"tcpOptions\": {\"destinationPortRange\": {\"min\": \($port), \"max\": \($port)}}}'") end) end),
 

@@ -48,6 +48,8 @@ gather() {
     mv "$SCRATCH/bundle" "$SCRATCH/facts/bundle.json"
   fi
 
+  id=$(each secret '."compartment-id"')
+  if [ -n "$id" ] && [ "$id" != "$COMPARTMENT_OCID" ]; then fact policies/secret iam policy list --compartment-id "$id" --all; fi
   APP=$(jq -c '.data // []' "$SCRATCH/facts/application.json" | in_use)
   [ -n "$APP" ] || return 0
   fact functions fn function list --application-id "$(jq -r .id <<<"$APP")" --display-name "$NAME" --all
@@ -89,12 +91,13 @@ gather_image() {
   fi >"$SCRATCH/facts/image.json"
 }
 
-# The way to the database: what a DRG joins, on both sides.
+# The way to the database: what a DRG or a peering joins, on both sides.
 gather_way() {
   local compartment drg id
   compartment=$(subnets '."compartment-id"' | head -n 1)
   [ -n "$compartment" ] || return 0
   fact attachments network drg-attachment list --compartment-id "$compartment" --all
+  fact peerings network local-peering-gateway list --compartment-id "$compartment" --all
   fact all-vcns network vcn list --compartment-id "$compartment" --all
   fact all-subnets network subnet list --compartment-id "$compartment" --all
   wait
