@@ -233,3 +233,50 @@ suite("doctor", { skip: skipWithout() }, async () => {
   const gatewayOf = (facts: Facts) => only<Facts>(facts["service-gateways"]).data[0];
   const dns = (facts: Facts) => only<Facts>(facts.dhcp).data.options[0];
 });
+
+/** An older system for the same table, as its record describes it: it deployed, and never ran. */
+suite("the doctor before the old system", { skip: skipWithout() }, async () => {
+  const deployment = await deploymentForTests();
+  const { cloud, landscape, run } = deployment;
+  const { store, compartmentId } = cloud;
+  const env = { REPOSITORY_NAME: "hello-world-app/postgres-inserter" };
+
+  before(async () => {
+    const { code, text } = await run("provision.sh", env);
+    assert.equal(code, 0, text);
+    const [repository] = store.all("containerrepo");
+    const [fn] = store.all("fnfunc");
+    assert(repository && fn);
+    repository.compartmentId = TENANCY;
+    fn.config = { DB_SECRET_OCID: landscape.secret.id, OCI_USER: "typed by hand", OCI_KEY: "typed by hand" };
+    landscape.securityList.egressSecurityRules = [];
+    landscape.routes.routeRules = landscape.routes.routeRules.slice(0, 1);
+    for (const attachment of store.all("drgattachment")) store.remove(attachment.id);
+    landscape.runtimePolicy.compartmentId = TENANCY;
+    landscape.runtimePolicy.statements.push(
+      `Allow dynamic-group postgres-inserter-functions to use virtual-network-family in compartment id ${compartmentId}`,
+    );
+    store.add("policy", {
+      compartmentId: TENANCY,
+      name: "Tenancy-Wide-Service-Policies",
+      statements: ["Allow group CI-CD-Deployers to manage repos in tenancy"],
+    });
+  });
+
+  test("names all that is missing, and what mends it", async () => {
+    const { code, text } = await run("doctor.sh", env);
+    assert.equal(code, 1);
+    const wrong = [
+      /✖ The repository is in another compartment \(ocid1\.tenancy.*the root, where a push to a missing repository makes it\n +oci artifacts container repository change-compartment/,
+      /✖ No security list of functions lets 443 out to Oracle's services: the image cannot be pulled\n +oci network security-list update/,
+      /✖ A group may manage repositories in the whole tenancy: Allow group CI-CD-Deployers to manage repos in tenancy\n/,
+      /✖ The function's configuration is not func\.yaml's: .*OCI_KEY is not in func\.yaml, OCI_USER is not in func\.yaml\n/,
+      /✖ functions has no route to the database, 10\.0\.0\.146\n +oci network route-table update/,
+      /✖ The function's subnet does not let 6432 out to 10\.0\.0\.146\n/,
+      /✖ The function's health check: FunctionInvokeImageNotAvailable\n +The platform could not pull the image\. The network comes first/,
+    ];
+    for (const line of wrong) assert.match(text, line);
+    assert.equal(text.match(/^✖/gm)?.length, wrong.length, text);
+    assert.match(text, /✔ functions reaches Oracle's services by a service gateway/);
+  });
+});

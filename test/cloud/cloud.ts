@@ -139,9 +139,33 @@ export async function startCloud(): Promise<Cloud> {
       return sendJson(response, 200, { secretId, versionNumber: 1, stages: ["CURRENT"], secretBundleContent });
     }
     const invoked = /^\/functions\/([^/]+)\/actions\/invoke$/.exec(path)?.[1];
-    if (invoked) return answerInvoke(run(store.get("fnfunc", invoked)), request, body, response);
+    if (invoked) {
+      const deployed = store.get("fnfunc", invoked);
+      checkPull(store.get("fnapp", deployed.applicationId));
+      return answerInvoke(run(deployed), request, body, response);
+    }
     serve(url, path, request, body, response);
   });
+
+  /**
+   * An image is pulled through the application's own subnets: each needs a route to Oracle's services, and egress to them.
+   *
+   * @throws {ApiError} 502 FunctionInvokeImageNotAvailable, which is all that a caller of the real one learns
+   */
+  function checkPull(application: Resource): void {
+    for (const id of application.subnetIds) {
+      const subnet = store.get("subnet", id);
+      const services = (rule: Record<string, string>) =>
+        (rule.destination?.startsWith("all-") && rule.destinationType === "SERVICE_CIDR_BLOCK") ||
+        rule.destination === "0.0.0.0/0";
+      const routed = store.get("routetable", subnet.routeTableId).routeRules.some(services);
+      const rules = subnet.securityListIds.flatMap(
+        (list: string) => store.get("securitylist", list).egressSecurityRules,
+      );
+      if (!routed || !rules.some(services))
+        throw new ApiError(502, "FunctionInvokeImageNotAvailable", "Failed to pull function image");
+    }
+  }
 
   /** The containers of a function as it is deployed now. */
   function run(deployed: Resource): Functions {

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { ROOT, skipWithout } from "./deployment.ts";
+
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const files = (pattern: string) => globSync(pattern, { cwd: ROOT });
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = ""]) => found);
+
+suite("workflows", { skip: skipWithout("actionlint", "zizmor", "shellcheck") }, () => {
+  const workflows = files(".github/workflows/*.yml");
+  const scripts = files(".github/scripts/*.sh");
+  const lint = (tool: string, ...args: string[]) => execFileSync(tool, args, { cwd: ROOT, stdio: "pipe" });
+
+  test("linters find nothing in workflows and scripts", () => {
+    lint("actionlint", ...workflows);
+    lint("zizmor", "--offline", "--quiet", ...workflows);
+    lint("shellcheck", ...scripts, ".ci/run");
+  });
+
+  test("workflows map variables and call scripts that are there, and nothing else", () => {
+    for (const workflow of workflows) {
+      const text = read(workflow);
+      for (const command of all(text, /run: (.+)/g)) {
+        assert.match(command, /^\.(github\/scripts\/\w+\.sh|ci\/run)$/, workflow);
+        accessSync(join(ROOT, command), constants.X_OK);
+      }
+      for (const action of all(text, /uses: (.+)/g)) assert.match(action, /^actions\/checkout@[0-9a-f]{40} # v/);
+      assert.match(text, /^permissions: \{\}$/m);
+    }
+  });
+
+  test("a workflow gives its scripts each variable of README's table, under its own name", () => {
+    const table = all(read("README.md"), /^\| `([A-Z_]+)`[^|]*\| (?:secret|variable) /gm);
+    assert(table.length > 10);
+    const given = (workflow: string) =>
+      all(read(`.github/workflows/${workflow}.yml`), /^ {6}([A-Z_]+): \$\{\{ (?:vars|secrets)\.\1 \}\}$/gm).sort();
+    const onlyToProvision = ["SUBNET_OCIDS", "NSG_OCIDS"];
+    assert.deepEqual(given("provision-function"), table.sort());
+    assert.deepEqual(
+      given("update-application"),
+      table.filter((name) => !onlyToProvision.includes(name)),
+    );
+    const used = scripts.map(read).join("") + read("func.yaml");
+    for (const name of table) assert(name.startsWith("OCI_CLI_") || used.includes(name), `no script uses ${name}`);
+  });
+
+  test("one deployment at a time, none broken off", () => {
+    for (const name of ["provision-function", "update-application"])
+      assert.match(
+        read(`.github/workflows/${name}.yml`),
+        /^concurrency:\n {2}group: deploy\n {2}cancel-in-progress: false$/m,
+      );
+  });
+
+  test("func.yaml names the package and its version", () => {
+    const { name, version } = JSON.parse(read("package.json"));
+    assert.match(read("func.yaml"), new RegExp(`^name: ${name}\nversion: ${version}$`, "m"));
+  });
+});
