@@ -4,8 +4,9 @@ import type pg from "pg";
 import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
 import { type Credentials, openVault } from "./credentials.ts";
+import { TimeoutError } from "./deadline.ts";
 import { DatabaseError, diagnose } from "./faults.ts";
-import { createPool } from "./pool.ts";
+import { cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
 
 /** To connect, TLS and authentication included. Milliseconds. */
@@ -80,34 +81,44 @@ export function openDatabase(config: Config): Database {
   }
 
   async function run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>) {
+    const silent: pg.PoolClient[] = [];
     let repeated = false;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      let client: pg.PoolClient | undefined;
-      try {
-        const connected = await connect(call);
-        client = connected;
-        const connection: Connection = {
-          query: async (sql, values = []) => (await wrapped(connected.query(sql, [...values]))).rows,
-        };
-        const attempt = () => work(connection, repeated);
-        const result = await call.timed(step, () => call.deadline.wait(attempt));
-        client.release();
-        restingSince = Date.now();
-        return result;
-      } catch (error) {
-        repeated ||= client !== undefined;
-        client?.release(true);
-        const fault = diagnose(error);
-        if (!fault) throw error;
-        const { code, detail, remedy, status = 503 } = fault;
-        if (await startAnew(call, fault.reread ?? false)) continue;
-        const wait = pause * (0.5 + Math.random() / 2);
-        if (!fault.again || call.deadline.left <= wait) {
-          throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
+    try {
+      for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+        let client: pg.PoolClient | undefined;
+        try {
+          const connected = await connect(call);
+          client = connected;
+          const connection: Connection = {
+            query: async (sql, values = []) => (await wrapped(connected.query(sql, [...values]))).rows,
+          };
+          const attempt = () => work(connection, repeated);
+          const result = await call.timed(step, () => call.deadline.wait(attempt));
+          client.release();
+          restingSince = Date.now();
+          return result;
+        } catch (error) {
+          repeated ||= client !== undefined;
+          if (client && error instanceof TimeoutError) silent.push(client);
+          else client?.release(true);
+          const fault = diagnose(error);
+          if (!fault) throw error;
+          const { code, detail, remedy, status = 503 } = fault;
+          if (await startAnew(call, fault.reread ?? false)) continue;
+          const wait = pause * (0.5 + Math.random() / 2);
+          if (!fault.again || call.deadline.left <= wait) {
+            throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
+          }
+          call.log.warn("trying again", { step, code, detail });
+          await sleep(wait);
         }
-        call.log.warn("trying again", { step, code, detail });
-        await sleep(wait);
       }
+    } catch (error) {
+      // A statement without an answer, such as one that waits for a lock, may not go on once the caller was told so.
+      await Promise.all(silent.map(cancel));
+      throw error;
+    } finally {
+      for (const client of silent) client.release(true);
     }
   }
 

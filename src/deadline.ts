@@ -7,7 +7,7 @@ const DEFAULT_TIMEOUT = 30_000;
 /** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. Milliseconds. */
 const LONGEST_TIMEOUT = 3_600_000;
 
-/** A wait that took too long: longer than its own limit, or up to the deadline. */
+/** A wait that took too long. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
@@ -29,15 +29,15 @@ export class Deadline {
   }
 
   /**
-   * Waits for `work` until the deadline, or for `limit` milliseconds where that is sooner. The signal aborts when the
-   * wait is over; what `work` comes to after that is ignored.
+   * Waits for `work` for `limit` milliseconds, but for no more than half of what is left, so that there is time to try
+   * again. The signal aborts when the wait is over; what `work` comes to after that is ignored.
    *
    * @throws {TimeoutError} when the time is up first
    */
   async wait<T>(work: (signal: AbortSignal) => Promise<T>, limit = Number.POSITIVE_INFINITY): Promise<T> {
     const abort = new AbortController();
     const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const milliseconds = Math.min(limit, this.left);
+    const milliseconds = Math.min(limit, this.left / 2);
     const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`)), milliseconds);
     try {
       return await Promise.race([work(abort.signal), timeout]);

@@ -1,5 +1,6 @@
 import type { Call } from "./call.ts";
 import type { Connection, Database } from "./database.ts";
+import { TimeoutError } from "./deadline.ts";
 import { DatabaseError } from "./faults.ts";
 import type { Item } from "./items.ts";
 
@@ -10,15 +11,20 @@ export interface Stored {
   createdAt: string;
 }
 
-const TAKE_IDS = "SELECT nextval('items_id_seq')::float8 AS id FROM generate_series(1, $1)";
+/** And the database's clock, in milliseconds. */
+const TAKE_IDS = `
+  SELECT nextval('items_id_seq')::float8 AS id, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now
+  FROM generate_series(1, $1)`;
 
 const CREATED_AT = `to_char(max(created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS "createdAt"`;
 
 const SENT = "unnest($1::bigint[], $2::text[], $3::text[]) AS sent (id, name, description)";
 
+/** After $4, by the database's clock, it stores nothing: so none that waited for a lock comes late. */
 const INSERT = `
   WITH stored AS (
-    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT} RETURNING created_at
+    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT}
+    WHERE (SELECT clock_timestamp() < to_timestamp($4::float8 / 1000)) RETURNING created_at
   )
   SELECT ${CREATED_AT}, count(*)::int FROM stored`;
 
@@ -33,11 +39,12 @@ const FIND = `
 export async function insert(database: Database, items: readonly Item[], call: Call): Promise<Stored> {
   for (let take = items.length; ; take *= 2) {
     const taken = await database.run(call, "insert", (connection) =>
-      connection.query<{ id: number }>(TAKE_IDS, [take]),
+      connection.query<{ id: number; now: number }>(TAKE_IDS, [take]),
     );
+    const until = (taken[0]?.now ?? 0) + call.deadline.left;
     const ids = taken.slice(-items.length).map(({ id }) => id);
     const createdAt = await database.run(call, "insert", (connection, repeated) =>
-      store(connection, ids, items, repeated),
+      store(connection, ids, items, until, repeated),
     );
     if (createdAt !== undefined) return { ids, createdAt };
     call.log.warn("the sequence is behind the table, so other ids are taken", {
@@ -51,13 +58,15 @@ async function store(
   connection: Connection,
   ids: readonly number[],
   items: readonly Item[],
+  until: number,
   repeated: boolean,
 ): Promise<string | undefined> {
   const values = [ids, items.map(({ name }) => name), items.map(({ description }) => description)];
   type Row = { createdAt: string; count: number };
   try {
-    const [row] = await connection.query<Row>(INSERT, values);
-    return row?.createdAt;
+    const [row] = await connection.query<Row>(INSERT, [...values, until]);
+    if (row?.count !== items.length) throw new TimeoutError("the insert came after the deadline");
+    return row.createdAt;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
   }

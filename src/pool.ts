@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
 import type { Credentials } from "./credentials.ts";
@@ -20,6 +21,34 @@ export function createPool(credentials: Credentials): pg.Pool {
   // A resting connection that ends is taken out by the pool; without a listener it would end the process.
   pool.on("error", () => undefined);
   return pool;
+}
+
+/** "Cancel", in place of a protocol's version. */
+const CANCEL = 80_877_102;
+
+/** To tell the server, which answers by closing. Milliseconds. */
+const CANCEL_LIMIT = 250;
+
+/**
+ * Asks the server to break off what a connection is at. Resolves when the server was told, or cannot be in time.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+export async function cancel(client: pg.PoolClient): Promise<void> {
+  const { host, port, processID, secretKey } = client as unknown as Record<
+    "processID" | "secretKey" | "port",
+    number
+  > & {
+    host: string;
+  };
+  const message = Buffer.alloc(16);
+  for (const [place, number] of [16, CANCEL, processID, secretKey].entries()) message.writeInt32BE(number, 4 * place);
+  await new Promise<void>((resolve) => {
+    const socket = connect(port, host, () => socket.end(message));
+    socket.setTimeout(CANCEL_LIMIT, () => socket.destroy());
+    socket.resume();
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve());
+  });
 }
 
 /** As libpq has it: `require` verifies no certificate, but for the authority's where one is given. */
