@@ -18,8 +18,9 @@ export function createPool(credentials: Credentials): pg.Pool {
     // Timers stand still in a frozen container, so none may decide how old a connection is.
     idleTimeoutMillis: 0,
   });
-  // A resting connection that ends is taken out by the pool; without a listener it would end the process.
+  // A connection may end while nothing is asked of it, at rest or in use; without listeners that would end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Functions, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
 import { type Platform, type PlatformOptions, startPlatform } from "./platform/platform.ts";
+import { startVault, type Vault } from "./platform/vault.ts";
+import { startWire, type Wire } from "./platform/wire.ts";
 
 /** A platform for a test file, stopped after its tests; no log line of it may hold a password or a private key. */
 export async function platformForTests(options?: PlatformOptions): Promise<Platform> {
@@ -61,4 +64,30 @@ export async function closingLine({ functions }: Pick<Platform, "functions">, ca
     if (closing[0]) return closing[0];
     await sleep(5);
   }
+}
+
+/** A function of its own, with a Vault of its own, that reaches the platform's database through a network that breaks. */
+export interface Lane {
+  wire: Wire;
+  vault: Vault;
+  functions: Functions;
+}
+
+export async function laneForTests(platform: Platform, options: Partial<FunctionsOptions> = {}): Promise<Lane> {
+  const wire = await startWire(platform.postgres.port);
+  const vault = await startVault(platform.principal);
+  vault.put({ ...platform.postgres.credentials, port: wire.port });
+  const { config } = platform.functions.options;
+  const functions = startFunctions({
+    ...platform.functions.options,
+    ...options,
+    config: { ...config, OCI_SECRETS_ENDPOINT: vault.endpoint },
+  });
+  after(() => {
+    functions.stop();
+    vault.stop();
+    wire.stop();
+    assertNoSecret(platform, functions.logs.join("\n"));
+  });
+  return { wire, vault, functions };
 }

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import type { Conversation, Cut } from "./platform/wire.ts";
+
+/** Side by side, each with a function, a Vault and a network of its own. */
+const LANES = 12;
+
+/** For an invocation whose connection falls silent: time for a second try. Milliseconds. */
+const TIME = 4_000;
+
+const platform = await platformForTests();
+const { postgres } = platform;
+
+/** Ends of the protocol's messages in one side's stream. https://www.postgresql.org/docs/current/protocol-message-formats.html */
+function boundaries(stream: Buffer, from: Cut["from"]): number[] {
+  const ends = [0];
+  for (let at = 0; at < stream.length; ) {
+    // The client's first message has no type byte.
+    const type = from === "client" && at === 0 ? 0 : 1;
+    at += type + stream.readInt32BE(at + type);
+    ends.push(at);
+  }
+  return ends;
+}
+
+/** Every message's end, and within each message its first byte, its length and its middle. */
+function positions(stream: Buffer, from: Cut["from"]): number[] {
+  const ends = boundaries(stream, from);
+  const inside = ends.slice(0, -1).flatMap((start, index) => {
+    const end = ends[index + 1] as number;
+    return [start + 1, start + 3, Math.floor((start + end) / 2)].filter((at) => at > start && at < end);
+  });
+  return [...new Set([...ends, ...inside])].filter((at) => from === "client" || at > 0);
+}
+
+async function invoke({ functions }: Lane, names: string[]) {
+  const items = names.map((name) => ({ name }));
+  const headers = { "Fn-Deadline": new Date(Date.now() + TIME).toISOString() };
+  const { code, body } = await functions.invoke({ body: JSON.stringify(items.length > 1 ? items : items[0]), headers });
+  if (code !== undefined) return { code, ids: [] };
+  const answer = JSON.parse(body.toString());
+  return { code, ids: (answer.ids ?? [answer.id]) as number[] };
+}
+
+/** One conversation from connecting to the row, undisturbed. */
+async function record(lane: Lane, names: string[]): Promise<Conversation> {
+  lane.functions.replace();
+  assert.equal((await invoke(lane, names)).code, undefined);
+  return lane.wire.last;
+}
+
+for (const [what, size] of [
+  ["a single item", 1],
+  ["a batch", 3],
+] as const) {
+  test(`${what} is stored exactly once, wherever the connection breaks`, async (t) => {
+    const lanes = await Promise.all(Array.from({ length: LANES }, () => laneForTests(platform, { maxContainers: 1 })));
+    const passed = await record(lanes[0] as Lane, Array(size).fill("recorded"));
+    const cuts: Cut[] = (["client", "server"] as const).flatMap((from) =>
+      positions(passed[from], from).flatMap((at, index) => [
+        { from, after: at, how: index % 2 ? "reset" : "end" } as const,
+        { from, after: at, how: "silence" } as const,
+      ]),
+    );
+    const all = cuts.length;
+    let stored = 0;
+    let refused = 0;
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (let cut = cuts.pop(); cut; cut = cuts.pop()) {
+          const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${index}`);
+          const before = lane.wire.cuts;
+          // What the last cut left is gone: the next statement begins with a new connection.
+          lane.wire.breakAll("end");
+          lane.wire.cut(cut);
+          const { code, ids } = await invoke(lane, names);
+          const rows = await postgres.query<{ id: number; name: string }>(
+            "SELECT id, name FROM items WHERE name = ANY($1) ORDER BY name",
+            [names],
+          );
+          assert.equal(lane.wire.cuts, before + 1, `not cut: ${names[0]}`);
+          if (code === undefined) stored++;
+          else refused++;
+          const expected = code === undefined ? names.map((name, index) => ({ id: ids[index], name })) : [];
+          assert.deepEqual(
+            rows,
+            expected,
+            `${code ?? "stored"}: ${JSON.stringify(cut)} ${lane.functions.logs.slice(-30).join("\n")}`,
+          );
+          // A connection that breaks for all to see costs no error.
+          if (cut.how !== "silence") assert.equal(code, undefined, JSON.stringify(cut));
+        }
+      }),
+    );
+    t.diagnostic(`${all} cuts: ${stored} stored, ${refused} refused; rows lost 0, doubled 0`);
+    assert(all >= 200 && stored >= all / 2);
+  });
+}
