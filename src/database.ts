@@ -50,11 +50,7 @@ export function openDatabase(config: Config): Database {
     current ??= { credentials, pool: createPool(credentials) };
     const connecting = current.pool.connect();
     try {
-      return await call.timed("connect", async () => {
-        const client = await call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT);
-        if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
-        return client;
-      });
+      return await call.timed("connect", () => call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT));
     } catch (error) {
       connecting.then(
         (client) => client.release(true),
@@ -89,6 +85,7 @@ export function openDatabase(config: Config): Database {
         try {
           const connected = await connect(call);
           client = connected;
+          if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
           const connection: Connection = {
             query: async (sql, values = []) => (await wrapped(connected.query(sql, [...values]))).rows,
           };
@@ -104,7 +101,7 @@ export function openDatabase(config: Config): Database {
           const fault = diagnose(error);
           if (!fault) throw error;
           const { code, detail, remedy, status = 503 } = fault;
-          if (await startAnew(call, fault.reread ?? false)) continue;
+          if (await startAnew(call, fault.reread ?? client === undefined)) continue;
           const wait = pause * (0.5 + Math.random() / 2);
           if (!fault.again || call.deadline.left <= wait) {
             throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
@@ -133,7 +130,7 @@ export async function ping(database: Database, call: Call): Promise<void> {
 /** A thawed connection may be closed, or silently dead. @throws {DatabaseError} when it does not answer */
 async function prove(client: pg.PoolClient, call: Call): Promise<void> {
   try {
-    await call.deadline.wait(() => client.query("SELECT 1"), PROOF_LIMIT);
+    await call.timed("connect", () => call.deadline.wait(() => client.query("SELECT 1"), PROOF_LIMIT));
   } catch {
     throw new DatabaseError("the connection died while it rested");
   }

@@ -8,8 +8,8 @@ export interface Fault {
   remedy: string;
   /** The same step may succeed on a new connection a little later. */
   again?: true;
-  /** The secret may have changed since it was read. */
-  reread?: true;
+  /** The secret may have changed since it was read. Absent: if it came of connecting. */
+  reread?: boolean;
   status?: 504;
 }
 
@@ -60,11 +60,12 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
     detail: "The database has no connection to spare.",
     remedy: "put PgBouncer before it, or raise max_connections",
     again: true,
+    reread: false,
   },
   "53": { detail: "The database is out of resources.", remedy: "look at its disk and memory" },
   "55P03": { detail: "A lock in the database was not to be had.", remedy: "look for long transactions", again: true },
   "57014": { detail: "The database cancelled the statement.", remedy: "look at statement_timeout and for locks" },
-  "57P": { ...LOST, detail: "The database is restarting." },
+  "57P": { ...LOST, detail: "The database is restarting.", reread: false },
   "58": { detail: "The database had a system error.", remedy: "look at its log" },
   XX: { detail: "The database had an internal error.", remedy: "look at its log" },
 };

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { laneForTests, platformForTests } from "./fixture.ts";
+
+const platform = await platformForTests();
+const { postgres } = platform;
+
+/** Two seconds, and the margin that is kept back to answer in. Milliseconds. */
+const TIME = 2_500;
+
+for (const [what, spoil] of [
+  ["closed by a reset", (lane) => lane.wire.breakAll("reset")],
+  ["closed in order", (lane) => lane.wire.breakAll("end")],
+  ["silently dead", (lane) => lane.wire.breakAll("silence")],
+  ["alive", () => undefined],
+  ["of a database that has been restarted", () => postgres.restart()],
+] as [string, (lane: Awaited<ReturnType<typeof laneForTests>>) => unknown][]) {
+  test(`a container that was frozen with a connection ${what} stores the next item within 2 s`, async (t) => {
+    const lane = await laneForTests(platform, { maxContainers: 1 });
+    const times: number[] = [];
+    for (const round of [1, 2, 3]) {
+      assert.equal((await lane.functions.invoke({ body: '{"name":"before"}' })).code, undefined);
+      const [container] = lane.functions.containers;
+      while (!container?.paused) await sleep(10);
+      await spoil(lane);
+      const name = `${what} ${round}`;
+      const headers = { "Fn-Deadline": new Date(Date.now() + TIME).toISOString() };
+      const { code, milliseconds } = await lane.functions.invoke({ body: JSON.stringify({ name }), headers });
+      assert.equal(code, undefined, lane.functions.logs.at(-1));
+      assert.deepEqual(lane.functions.containers, [container], "the same container");
+      times.push(milliseconds);
+      const rows = await postgres.query("SELECT FROM items WHERE name = $1", [name]);
+      assert.equal(rows.length, 1);
+      lane.wire.sweep();
+    }
+    t.diagnostic(`longest from thaw to answer: ${Math.max(...times).toFixed(0)} ms`);
+  });
+}
