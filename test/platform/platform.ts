@@ -11,6 +11,7 @@ export interface PlatformOptions {
   /** Of the doors; a free one when absent. */
   port?: number;
   functions?: Partial<Omit<FunctionsOptions, "config">>;
+  postgres?: Parameters<typeof startPostgres>[0];
   /** The function's configuration, beside what leads it to the local Vault. */
   config?: Record<string, string>;
 }
@@ -32,6 +33,7 @@ export async function startPlatform({
   port = 0,
   config = {},
   functions: given = {},
+  postgres: database = {},
 }: PlatformOptions = {}): Promise<Platform> {
   const stack = new AsyncDisposableStack();
   try {
@@ -47,7 +49,7 @@ export async function startPlatform({
     stack.defer(() => functions.stop());
     const doors = await openDoors(functions, REGION, port);
     stack.defer(() => doors.stop());
-    const postgres = await startPostgres();
+    const postgres = await startPostgres(database);
     stack.defer(() => postgres.stop());
     vault.put(postgres.credentials);
     return {
