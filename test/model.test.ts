@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Call } from "../src/call.ts";
+import type { Connection, Database } from "../src/database.ts";
+import { Deadline } from "../src/deadline.ts";
+import { DatabaseError } from "../src/faults.ts";
+import { insert } from "../src/insert.ts";
+
+/** What becomes of one attempt. */
+const FATES = ["well", "lost before it was sent", "lost after it was done"] as const;
+type Fate = (typeof FATES)[number];
+
+/** Longest row of attempts of which each may go wrong; the next goes well. */
+const DEPTH = 6;
+
+const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
+
+/** A database of one table, in memory, as far as the function's statements go; its attempts meet the fates given. */
+function modelOf(fates: readonly Fate[], ahead: number) {
+  // The table holds rows that others put there past the sequence.
+  const table = new Map<number, string>(Array.from({ length: ahead }, (_, id) => [id + 1, "somebody else's"]));
+  let sequence = 0;
+  let next = 0;
+  function execute(sql: string, values: readonly unknown[]): object[] {
+    if (sql.includes("nextval")) {
+      return Array.from({ length: Number(values[0]) }, () => ({ id: ++sequence, now: Date.now() }));
+    }
+    const [ids, names] = values as [number[], string[]];
+    if (sql.includes("INSERT")) {
+      if (ids.some((id) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
+      for (const [index, id] of ids.entries()) table.set(id, String(names[index]));
+      return [{ count: ids.length, createdAt: "now" }];
+    }
+    const found = ids.filter((id, index) => table.get(id) === names[index]);
+    return [{ count: found.length, createdAt: found.length > 0 ? "now" : null }];
+  }
+  const database: Database = {
+    async run(_call, _step, work) {
+      for (let repeated = false; ; repeated = true) {
+        const fate = fates[next++] ?? "well";
+        let statements = 0;
+        const query: Connection["query"] = async (sql, values = []) => {
+          // The fate is that of the attempt's first statement.
+          const mine = statements++ === 0 ? fate : "well";
+          if (mine === "lost before it was sent") throw "lost";
+          const rows = execute(sql, values);
+          if (mine === "lost after it was done") throw "lost";
+          return rows as never;
+        };
+        try {
+          return await work({ query }, repeated);
+        } catch (error) {
+          if (error !== "lost") throw error;
+        }
+      }
+    },
+  };
+  return { database, table };
+}
+
+test("however attempts are lost, and wherever the sequence stands, each item is stored once", async (t) => {
+  let runs = 0;
+  const rows = FATES.length ** DEPTH;
+  for (let number = 0; number < rows; number++) {
+    const fates = Array.from({ length: DEPTH }, (_, place) => FATES[Math.floor(number / 3 ** place) % 3] as Fate);
+    for (const ahead of [0, 1, 2, 5]) {
+      for (const size of [1, 3]) {
+        const { database, table } = modelOf(fates, ahead);
+        const items = Array.from({ length: size }, (_, index) => ({ name: `item ${index}`, description: null }));
+        const { ids } = await insert(database, items, call);
+        const stored = [...table].slice(ahead);
+        const what = JSON.stringify({ fates, ahead, size, ids, stored });
+        assert.deepEqual(
+          stored,
+          ids.map((id, index) => [id, `item ${index}`]),
+          what,
+        );
+        runs++;
+      }
+    }
+  }
+  t.diagnostic(`${runs} interleavings`);
+});
