@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="postgres-inserter (${TARGETARCH})"
 # HOME: the OCI SDK asks for it as it loads, and the user has no entry in /etc/passwd.
 ENV NODE_ENV=production HOME=/tmp
 WORKDIR /function
-COPY --from=build --chmod=0644 /build/dist/func.js /build/dist/func.js.map ./
+COPY --from=build --chmod=0644 /build/dist/func.js /build/dist/func.js.map /build/dist/LICENSES.txt ./
 RUN --mount=type=bind,from=build,source=/build/compile-cache.js,target=/mnt/compile-cache.js \
     ["/nodejs/bin/node", "/mnt/compile-cache.js", "/function/func.js", "/function/compile-cache"]
 ENV NODE_COMPILE_CACHE=/function/compile-cache

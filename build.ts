@@ -1,8 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Makes dist/func.js, the whole of what ships. */
-await build({
+/** Makes dist/func.js, the whole of what ships, and beside it the licences of what it contains. */
+const { metafile } = await build({
+  metafile: true,
   entryPoints: ["src/func.ts"],
   outfile: "dist/func.js",
   bundle: true,
@@ -25,3 +27,16 @@ await build({
 
 // Beside the project's own package.json, which says "module"; the image has neither.
 writeFileSync("dist/package.json", '{ "type": "commonjs" }\n');
+
+const folders = Object.keys(metafile.inputs).map(
+  (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0],
+);
+const notices = [...new Set(folders)].flatMap((folder) => (folder ? [noticeOf(folder)] : [])).sort();
+writeFileSync("dist/LICENSES.txt", notices.join(`\n${"-".repeat(80)}\n`));
+
+function noticeOf(folder: string): string {
+  const { name, version, license = "see below" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying|third_party)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+  return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+}

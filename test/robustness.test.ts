@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import test from "node:test";
 import fc from "fast-check";
 import { assertNoSecret, platformForTests } from "./fixture.ts";
 import type { Invocation } from "./platform/functions.ts";
 
 const platform = await platformForTests({ functions: { timeoutSeconds: 20 } });
+
+/** FUZZ_CASES=100000 is the long form. */
+const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
 
 const STATUSES = [200, 201, 400, 404, 405, 422, 503, 504];
 
@@ -56,11 +60,14 @@ const headers = fc.oneof(
   fc.record({ "Fn-Intent": headerText, "Content-Type": headerText }),
 );
 
-test("no input whatever makes the function die, hang or answer outside the contract", async () => {
+test("no input whatever makes the function die, hang or answer outside the contract", async (t) => {
   await platform.functions.invoke({});
   const [container] = platform.functions.containers;
+  const memory = () => residentOf(container?.pid ?? 0);
+  const sizes: number[] = [];
   await fc.assert(
     fc.asyncProperty(body, fc.option(gateway, { nil: undefined }), headers, async (body, gateway, headers) => {
+      sizes.push(memory());
       const outcome = await platform.functions.invoke({ body, headers, ...(gateway && { gateway }) } as Invocation);
       assertNoSecret(platform, outcome.body.toString());
       const failed = outcome.code !== undefined;
@@ -71,7 +78,17 @@ test("no input whatever makes the function die, hang or answer outside the contr
       if (!failed && Number(told) >= 400) assert.equal(answer.status, Number(told));
       assert.equal(typeof answer, "object");
     }),
-    { numRuns: 1_500 },
+    { numRuns: CASES },
   );
   assert.deepEqual(platform.functions.containers, [container], "the same process answered all");
+  const early = Math.max(...sizes.slice(0, 1_000));
+  const last = sizes.at(-1) ?? 0;
+  t.diagnostic(`${sizes.length} cases; resident memory ${early} kB early, ${last} kB at the end`);
+  assert(last <= 1.25 * early, "memory grows with the cases");
 });
+
+/** Resident memory of a process, kB; 0 where the system does not tell. */
+function residentOf(pid: number): number {
+  const status = `/proc/${pid}/status`;
+  return existsSync(status) ? Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, "utf8"))?.[1]) : 0;
+}
