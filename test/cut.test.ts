@@ -97,3 +97,16 @@ for (const [what, size] of [
     assert(all >= 200 && stored >= all / 2);
   });
 }
+
+test("somebody else's row under a taken id is not mistaken for what a lost insert left", async () => {
+  const lane = await laneForTests(platform, { maxContainers: 1 });
+  const { client } = await record(lane, ["recorded again"]);
+  await postgres.query("SELECT setval('items_id_seq', 1, false)");
+  lane.wire.breakAll("end");
+  // In the midst of the insert, which therefore never comes to pass.
+  lane.wire.cut({ from: "client", after: client.length - 20, how: "end" });
+  const { code, ids } = await invoke(lane, ["mine"]);
+  assert.equal(lane.wire.cuts, 1);
+  assert.equal(code, undefined);
+  assert.deepEqual(await postgres.query("SELECT id FROM items WHERE name = 'mine'"), [{ id: ids[0] }]);
+});
