@@ -62,7 +62,11 @@ test("while Vault fails, the secret that is known goes on serving", async () => 
   for (const how of [{ status: 500 }, { status: 404 }, "reset", "hang"] as const) {
     vault.answer(how);
     wire.breakAll("reset");
+    // Lost while connecting, so that it looks into Vault.
+    wire.cut({ from: "server", after: 1, how: "end" });
+    const before = vault.requests;
     assert.equal(await insert(lane, `cached, Vault ${JSON.stringify(how)}`), "stored");
+    assert.equal(vault.requests, before + 1);
   }
   lane.functions.options.timeoutSeconds = 5;
   await setPassword("cached-1");
@@ -72,6 +76,24 @@ test("while Vault fails, the secret that is known goes on serving", async () => 
   vault.answer();
   vault.put({ ...credentials, password: "cached-1" });
   assert.equal(await insert(lane, "cached after"), "stored");
+});
+
+test("a connection lost in a statement costs no look into Vault, a host that is gone costs one an invocation", async () => {
+  const lane = await laneOfUser("lost");
+  const { vault, wire } = lane;
+  assert.equal(await insert(lane, "lost before"), "stored");
+  const { length } = wire.last.client;
+  wire.breakAll("end");
+  wire.cut({ from: "client", after: length - 20, how: "end" });
+  assert.equal(await insert(lane, "lost during"), "stored");
+  assert.deepEqual([wire.cuts, vault.requests], [1, 1]);
+
+  lane.functions.options.timeoutSeconds = 3;
+  wire.accept("refuse");
+  wire.breakAll("end");
+  assert.equal(await insert(lane, "lost for good"), "FunctionInvokeExecutionFailed");
+  assert(wire.connections > 4, "it should have tried several times");
+  assert.equal(vault.requests, 2);
 });
 
 for (const how of ["refuse", "hang"] as const) {
