@@ -24,7 +24,15 @@ const LONGEST_PAUSE = 1_000;
 
 const RETRY_AFTER = { "Retry-After": "5" };
 
+/** An id that was taken ahead of need, and how far the database's clock is ahead of ours, in milliseconds. */
+export interface Reservation {
+  id: number;
+  ahead: number;
+}
+
 export interface Connection {
+  /** What is known for as long as it lasts. */
+  reserved?: Reservation | undefined;
   query<R extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<R[]>;
 }
 
@@ -42,6 +50,7 @@ export interface Database {
 export function openDatabase(config: Config): Database {
   const vault = openVault(config);
   const reread = new WeakSet<Call>();
+  const connections = new WeakMap<pg.PoolClient, Connection>();
   let current: { credentials: Credentials; pool: pg.Pool } | undefined;
   let restingSince = 0;
 
@@ -58,6 +67,16 @@ export function openDatabase(config: Config): Database {
       );
       throw error;
     }
+  }
+
+  function connectionOf(client: pg.PoolClient): Connection {
+    const known = connections.get(client);
+    if (known) return known;
+    const connection: Connection = {
+      query: async (sql, values = []) => (await wrapped(client.query(sql, [...values]))).rows,
+    };
+    connections.set(client, connection);
+    return connection;
   }
 
   /** Drops the connection, and reads the secret once an invocation. Tells whether it brought other credentials. */
@@ -86,9 +105,7 @@ export function openDatabase(config: Config): Database {
           const connected = await connect(call);
           client = connected;
           if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
-          const connection: Connection = {
-            query: async (sql, values = []) => (await wrapped(connected.query(sql, [...values]))).rows,
-          };
+          const connection = connectionOf(connected);
           const attempt = () => work(connection, repeated);
           const result = await call.timed(step, () => call.deadline.wait(attempt));
           client.release();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
 
@@ -66,20 +67,25 @@ for (const [what, size] of [
     const all = cuts.length;
     let stored = 0;
     let refused = 0;
+    let never = 0;
     await Promise.all(
       lanes.map(async (lane) => {
         for (let cut = cuts.pop(); cut; cut = cuts.pop()) {
           const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${index}`);
           const before = lane.wire.cuts;
-          // What the last cut left is gone: the next statement begins with a new connection.
+          // What the last cut left is gone, and the function knows: the next statement begins with a new connection.
           lane.wire.breakAll("end");
+          await sleep(60);
           lane.wire.cut(cut);
           const { code, ids } = await invoke(lane, names);
           const rows = await postgres.query<{ id: number; name: string }>(
             "SELECT id, name FROM items WHERE name = ANY($1) ORDER BY name",
             [names],
           );
-          assert.equal(lane.wire.cuts, before + 1, `not cut: ${names[0]}`);
+          const missed = lane.wire.cuts === before;
+          // Ids have more digits as they grow, so the last message may end elsewhere than it did when it was recorded.
+          assert(!missed || passed[cut.from].length - cut.after < 16, `not cut: ${names[0]}`);
+          if (missed) never++;
           if (code === undefined) stored++;
           else refused++;
           const expected = code === undefined ? names.map((name, index) => ({ id: ids[index], name })) : [];
@@ -93,8 +99,8 @@ for (const [what, size] of [
         }
       }),
     );
-    t.diagnostic(`${all} cuts: ${stored} stored, ${refused} refused; rows lost 0, doubled 0`);
-    assert(all >= 200 && stored >= all / 2);
+    t.diagnostic(`${all - never} cuts: ${stored} stored, ${refused} refused; rows lost 0, doubled 0`);
+    assert(all - never >= 200 && stored >= all / 2);
   });
 }
 

@@ -22,18 +22,20 @@ function modelOf(fates: readonly Fate[], ahead: number) {
   let sequence = 0;
   let next = 0;
   function execute(sql: string, values: readonly unknown[]): object[] {
-    if (sql.includes("nextval")) {
+    if (!sql.includes("items ") && sql.includes("nextval")) {
       return Array.from({ length: Number(values[0]) }, () => ({ id: ++sequence, now: Date.now() }));
     }
     const [ids, names] = values as [number[], string[]];
     if (sql.includes("INSERT")) {
       if (ids.some((id) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
       for (const [index, id] of ids.entries()) table.set(id, String(names[index]));
-      return [{ count: ids.length, createdAt: "now" }];
+      return [{ count: ids.length, createdAt: "now", next: ++sequence, now: Date.now() }];
     }
     const found = ids.filter((id, index) => table.get(id) === names[index]);
     return [{ count: found.length, createdAt: found.length > 0 ? "now" : null }];
   }
+  // Lasts until an attempt is lost.
+  let connection: Connection | undefined;
   const database: Database = {
     async run(_call, _step, work) {
       for (let repeated = false; ; repeated = true) {
@@ -47,10 +49,12 @@ function modelOf(fates: readonly Fate[], ahead: number) {
           if (mine === "lost after it was done") throw "lost";
           return rows as never;
         };
+        connection = Object.assign(connection ?? { query }, { query });
         try {
-          return await work({ query }, repeated);
+          return await work(connection, repeated);
         } catch (error) {
           if (error !== "lost") throw error;
+          connection = undefined;
         }
       }
     },
@@ -66,15 +70,14 @@ test("however attempts are lost, and wherever the sequence stands, each item is 
     for (const ahead of [0, 1, 2, 5]) {
       for (const size of [1, 3]) {
         const { database, table } = modelOf(fates, ahead);
-        const items = Array.from({ length: size }, (_, index) => ({ name: `item ${index}`, description: null }));
-        const { ids } = await insert(database, items, call);
-        const stored = [...table].slice(ahead);
-        const what = JSON.stringify({ fates, ahead, size, ids, stored });
-        assert.deepEqual(
-          stored,
-          ids.map((id, index) => [id, `item ${index}`]),
-          what,
-        );
+        const sent: [number, string][] = [];
+        // The later ones on what the former left: a connection, and an id taken along.
+        for (const turn of ["first", "second", "third"]) {
+          const items = Array.from({ length: size }, (_, index) => ({ name: `${turn} ${index}`, description: null }));
+          const { ids } = await insert(database, items, call);
+          for (const [index, id] of ids.entries()) sent.push([id, `${turn} ${index}`]);
+        }
+        assert.deepEqual([...table].slice(ahead), sent, JSON.stringify({ fates, ahead, size }));
         runs++;
       }
     }

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { assertNoSecret, platformForTests } from "./fixture.ts";
+import type { Container } from "./platform/container.ts";
 import type { Invocation } from "./platform/functions.ts";
 
-const platform = await platformForTests({ functions: { timeoutSeconds: 20 } });
+/** Makes a container tell its memory. */
+const HEAP = fileURLToPath(new URL("platform/heap.cjs", import.meta.url));
+
+const platform = await platformForTests({
+  functions: { timeoutSeconds: 20 },
+  config: { NODE_OPTIONS: `--expose-gc --require=${HEAP}` },
+});
 
 /** FUZZ_CASES=100000 is the long form. */
 const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
@@ -63,11 +71,12 @@ const headers = fc.oneof(
 test("no input whatever makes the function die, hang or answer outside the contract", async (t) => {
   await platform.functions.invoke({});
   const [container] = platform.functions.containers;
-  const memory = () => residentOf(container?.pid ?? 0);
-  const sizes: number[] = [];
+  assert(container);
+  let cases = 0;
+  let early = 0;
   await fc.assert(
     fc.asyncProperty(body, fc.option(gateway, { nil: undefined }), headers, async (body, gateway, headers) => {
-      sizes.push(memory());
+      if (++cases === 500) early = await memoryOf(container);
       const outcome = await platform.functions.invoke({ body, headers, ...(gateway && { gateway }) } as Invocation);
       assertNoSecret(platform, outcome.body.toString());
       const failed = outcome.code !== undefined;
@@ -81,14 +90,18 @@ test("no input whatever makes the function die, hang or answer outside the contr
     { numRuns: CASES },
   );
   assert.deepEqual(platform.functions.containers, [container], "the same process answered all");
-  const early = Math.max(...sizes.slice(0, 1_000));
-  const last = sizes.at(-1) ?? 0;
-  t.diagnostic(`${sizes.length} cases; resident memory ${early} kB early, ${last} kB at the end`);
-  assert(last <= 1.25 * early, "memory grows with the cases");
+  const last = await memoryOf(container);
+  t.diagnostic(`${cases} cases; ${early} bytes of memory after 500, ${last} at the end`);
+  assert(last <= 1.2 * early, "memory grows with the cases");
 });
 
-/** Resident memory of a process, kB; 0 where the system does not tell. */
-function residentOf(pid: number): number {
-  const status = `/proc/${pid}/status`;
-  return existsSync(status) ? Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, "utf8"))?.[1]) : 0;
+/** What a container holds once its garbage is collected, bytes. */
+async function memoryOf({ pid }: Container): Promise<number> {
+  const { logs } = platform.functions;
+  const told = () => logs.filter((line) => line.includes('"msg":"memory"'));
+  const before = told().length;
+  process.kill(pid, "SIGCONT");
+  process.kill(pid, "SIGUSR2");
+  while (told().length === before) await sleep(10);
+  return JSON.parse(String(told().at(-1))).bytes;
 }
