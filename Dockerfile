@@ -6,7 +6,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # The packages' own install scripts fetch what development needs alone.
 RUN npm ci --ignore-scripts
-COPY build.ts compile-cache.js ./
+COPY build.ts compile-cache.cjs ./
 COPY src src
 RUN node build.ts
 
@@ -17,8 +17,8 @@ LABEL org.opencontainers.image.title="postgres-inserter (${TARGETARCH})"
 ENV NODE_ENV=production HOME=/tmp
 WORKDIR /function
 COPY --from=build --chmod=0644 /build/dist/func.js /build/dist/func.js.map /build/dist/LICENSES.txt ./
-RUN --mount=type=bind,from=build,source=/build/compile-cache.js,target=/mnt/compile-cache.js \
-    ["/nodejs/bin/node", "/mnt/compile-cache.js", "/function/func.js", "/function/compile-cache"]
+RUN --mount=type=bind,from=build,source=/build/compile-cache.cjs,target=/mnt/compile-cache.cjs \
+    ["/nodejs/bin/node", "/mnt/compile-cache.cjs", "/function/func.js", "/function/compile-cache", "1000"]
 ENV NODE_COMPILE_CACHE=/function/compile-cache
 USER 1000:1000
 ENTRYPOINT ["/nodejs/bin/node"]

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { Call } from "./call.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { VaultError } from "./faults.ts";
@@ -6,17 +6,31 @@ import { VaultError } from "./faults.ts";
 /** One request to Vault may take this long before it counts as lost. Milliseconds. */
 const REQUEST_LIMIT = 5_000;
 
-const credentialsSchema = z.object({
-  host: z.string().min(1),
-  port: z
-    .preprocess((port) => (/^\d+$/.test(String(port)) ? Number(port) : port), z.int().min(1).max(65_535))
-    .default(5432),
-  dbname: z.string().min(1),
-  username: z.string().min(1),
-  password: z.string().min(1),
-  sslmode: z.enum(["disable", "require", "verify-full"]).default("verify-full"),
-  sslrootcert: z.string().includes("-----BEGIN CERTIFICATE-----", "must be a PEM certificate").optional(),
-});
+const text = z.string("must be a string").check(z.minLength(1, "must not be empty"));
+
+const credentialsSchema = z.object(
+  {
+    host: text,
+    port: z._default(
+      z.pipe(
+        z.transform((port) => (/^\d+$/.test(String(port)) ? Number(port) : port)),
+        z
+          .int("must be a port's number")
+          .check(z.minimum(1, "must be at least 1"), z.maximum(65_535, "must be at most 65535")),
+      ),
+      5432,
+    ),
+    dbname: text,
+    username: text,
+    password: text,
+    sslmode: z._default(
+      z.enum(["disable", "require", "verify-full"], "must be disable, require or verify-full"),
+      "verify-full",
+    ),
+    sslrootcert: z.optional(text.check(z.includes("-----BEGIN CERTIFICATE-----", "must be a PEM certificate"))),
+  },
+  "must be an object",
+);
 
 /** The content of the secret. */
 export type Credentials = z.infer<typeof credentialsSchema>;

@@ -56,7 +56,7 @@ export function openDatabase(config: Config): Database {
 
   async function connect(call: Call): Promise<pg.PoolClient> {
     const credentials = await vault.credentials(call);
-    current ??= { credentials, pool: createPool(credentials) };
+    current ??= { credentials, pool: await createPool(credentials) };
     const connecting = current.pool.connect();
     try {
       return await call.timed("connect", () => call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT));

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { countMembers, parseJson } from "./json.ts";
 import { type Pointed, Problem } from "./problem.ts";
 
@@ -11,17 +11,18 @@ const NAME_CHARACTERS = 255;
  */
 const ANSWER_BYTES = 6_000_000 - 200;
 
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? "is required" : "must be a string") })
-  .refine((value) => !value.includes("\0"), "contains U+0000, which PostgreSQL cannot store")
-  .refine((value) => value.isWellFormed(), "contains an unpaired surrogate, which is not a Unicode character");
+const text = z.string({ error: ({ input }) => (input === undefined ? "is required" : "must be a string") }).check(
+  z.refine((value) => !value.includes("\0"), "contains U+0000, which PostgreSQL cannot store"),
+  z.refine((value) => value.isWellFormed(), "contains an unpaired surrogate, which is not a Unicode character"),
+);
 
 const itemSchema = z.strictObject(
   {
-    name: text
-      .refine((value) => value !== "", "must not be empty")
-      .refine((value) => !isLongerThan(NAME_CHARACTERS, value), `must have at most ${NAME_CHARACTERS} characters`),
-    description: text.nullish().transform((value) => value ?? null),
+    name: text.check(
+      z.refine((value) => value !== "", "must not be empty"),
+      z.refine((value) => !isLongerThan(NAME_CHARACTERS, value), `must have at most ${NAME_CHARACTERS} characters`),
+    ),
+    description: z._default(z.nullable(text), null),
   },
   'must be an object like {"name": "…", "description": "…"}',
 );

@@ -1,0 +1,232 @@
+import { statSync } from "node:fs";
+import { BUNDLE } from "../platform/functions.ts";
+import type { Platform } from "../platform/platform.ts";
+import { coldStart } from "./cold.ts";
+import { call, mustCall, residentOf, type Subject, timed, withContainer } from "./process.ts";
+import { copy, pgbench } from "./psql.ts";
+import { alternate, type Line, median } from "./stats.ts";
+import { FLOOR, peersFor } from "./subjects.ts";
+
+export interface Bench {
+  platform: Platform;
+  ours: Subject;
+  /** How often each figure is taken: 20 or more for the published ones. */
+  rounds: number;
+  say(progress: string): void;
+}
+
+const ITEM = JSON.stringify({ name: "name", description: "description" });
+const INVALID = JSON.stringify({ name: 5 });
+
+const rowsOf = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ name: `item ${index}`, description: `description ${index}` }));
+
+export async function cold({ ours, rounds, say }: Bench): Promise<Line[]> {
+  say("cold starts");
+  const sockets: Record<string, number[]> = { floor: [], ours: [] };
+  const start = async (subject: Subject, body: string, of?: number[]) => {
+    const { socket, answer } = await coldStart(subject, body);
+    of?.push(socket);
+    return answer;
+  };
+  const answers = await alternate(rounds, {
+    floor: () => start(FLOOR, INVALID, sockets.floor),
+    ours: () => start(ours, INVALID, sockets.ours),
+    row: () => start(ours, ITEM),
+  });
+  const floor = (figures: number[] = []) => ({ name: FLOOR.name, figures });
+  return [
+    {
+      what: "process start → socket ready",
+      unit: "ms",
+      ours: sockets.ours ?? [],
+      floor: floor(sockets.floor),
+      bar: 1.25,
+    },
+    {
+      what: "process start → answer to an invalid item",
+      unit: "ms",
+      ours: answers.ours,
+      floor: floor(answers.floor),
+      bar: 1.25,
+    },
+    { what: "process start → first row stored", unit: "ms", ours: answers.row, floor: floor(answers.floor), bar: 3.5 },
+  ];
+}
+
+export async function warm({ platform, ours, rounds, say }: Bench): Promise<Line[]> {
+  say("warm inserts");
+  const block = 100;
+  return withContainer(FLOOR, (bare) =>
+    withContainer(ours, async (container) => {
+      const each = { echo: [] as number[], insert: [] as number[], pgbench: [] as number[] };
+      for (let n = 0; n < 3 * block; n++) {
+        await mustCall(container, ITEM);
+        await call(bare, ITEM);
+      }
+      for (let round = 0; round < rounds; round++) {
+        for (let n = 0; n < block; n++) each.echo.push(await timed(() => call(bare, ITEM)));
+        for (let n = 0; n < block; n++) each.insert.push(await timed(() => mustCall(container, ITEM)));
+        each.pgbench.push(...(await pgbench(platform.postgres.url, block)));
+      }
+      const figures = each.pgbench.map((figure) => figure + median(each.echo));
+      const name = "bare FDK echo + pgbench's prepared insert";
+      return [
+        {
+          what: "warm insert of one item",
+          unit: "ms" as const,
+          ours: each.insert,
+          floor: { name, figures },
+          bar: 1.75,
+        },
+      ];
+    }),
+  );
+}
+
+export async function batch({ platform, ours, rounds, say }: Bench): Promise<Line[]> {
+  say("batches");
+  return withContainer(ours, async (container) => {
+    await mustCall(container, ITEM);
+    const lines: Line[] = [];
+    const send = (rows: object[]) => {
+      const body = JSON.stringify(rows);
+      return () => timed(() => mustCall(container, body));
+    };
+    for (const size of [10_000, 50_000]) {
+      const rows = rowsOf(size);
+      const figures = await alternate(Math.ceil(rounds / 2), {
+        ours: send(rows),
+        copy: () => copy(platform.postgres.url, rows),
+      });
+      const rate = (times: number[]) => times.map((ms) => (1_000 * size) / ms);
+      lines.push({
+        what: `batch of ${size.toLocaleString("en")}`,
+        unit: "rows/s",
+        ours: rate(figures.ours),
+        floor: { name: "psql \\copy", figures: rate(figures.copy) },
+        bar: 0.5,
+      });
+    }
+    const one = send(rowsOf(1));
+    const each = await alternate(rounds, {
+      one,
+      few: send(rowsOf(100)),
+      some: send(rowsOf(1_000)),
+      many: send(rowsOf(50_000)),
+    });
+    const perRow = (times: number[], size: number) => times.map((ms) => (1_000 * (ms - median(each.one))) / (size - 1));
+    const growth = { name: "the same for 1,000 rows", figures: perRow(each.some, 1_000) };
+    return [
+      ...lines,
+      {
+        what: "each row beyond the first, of 100",
+        unit: "µs a row",
+        ours: perRow(each.few, 100),
+        floor: growth,
+        bar: 1.2,
+      },
+      {
+        what: "each row beyond the first, of 50,000",
+        unit: "µs a row",
+        ours: perRow(each.many, 50_000),
+        floor: growth,
+        bar: 1.2,
+      },
+    ];
+  });
+}
+
+export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
+  say("memory");
+  const body = JSON.stringify(rowsOf(100_000))
+    .slice(0, 6 * 1024 * 1024 - 1)
+    .replace(/,[^,]*,[^,]*$/, "]");
+  const after = (subject: Subject, ...bodies: string[]) =>
+    withContainer(subject, async (container) => {
+      for (const each of bodies) await mustCall(container, each);
+      return residentOf(container);
+    });
+  const few = Math.ceil(rounds / 4);
+  const figures = await alternate(few, {
+    floor: () => after(FLOOR, ITEM),
+    insert: () => after(ours, ITEM),
+    batch: () => after(ours, ITEM, body),
+  });
+  const floor = { name: FLOOR.name, figures: figures.floor };
+  const many = await withContainer(ours, async (container) => {
+    const repeat = async (times: number) => {
+      for (let n = 0; n < times; n++) await mustCall(container, ITEM);
+      return [residentOf(container)];
+    };
+    return { early: await repeat(100), late: await repeat(rounds < 20 ? 100 : 9_900) };
+  });
+  const size = (file: string) => statSync(file).size / 1_000;
+  return [
+    { what: "resident after the first insert", unit: "MB", ours: figures.insert, floor, bar: 1.5 },
+    { what: "resident after a batch of 6 MB", unit: "MB", ours: figures.batch, floor, bar: 4 },
+    {
+      what: "resident after 10,000 warm inserts",
+      unit: "MB",
+      ours: many.late,
+      floor: { name: "after 100", figures: many.early },
+      bar: undefined,
+    },
+    { what: "bundle", unit: "kB", ours: [size(BUNDLE)], floor: undefined, bar: 700 },
+  ];
+}
+
+export async function peers({ platform, ours, rounds, say }: Bench): Promise<Line[]> {
+  const lines: Line[] = [];
+  const items = JSON.stringify(rowsOf(1_000));
+  for (const peer of peersFor(platform)) {
+    if ("missing" in peer) {
+      say(`left out: ${peer.name}: ${peer.missing}`);
+      continue;
+    }
+    say(peer.name);
+    const few = Math.max(1, Math.ceil(rounds / 4));
+    const starts = await alternate(few, {
+      ours: async () => (await coldStart(ours, ITEM)).answer,
+      peer: async () => (await coldStart(peer, ITEM)).answer,
+    });
+    const [own, theirs] = await withContainer(ours, (container) =>
+      withContainer(peer, async (other) => {
+        const figures = [container, other].map(() => ({
+          insert: [] as number[],
+          batch: [] as number[],
+          memory: [] as number[],
+        }));
+        // The peer may have its socket before it listens at it.
+        for (let tries = 0; tries < 1_000; tries++) {
+          if (
+            await call(other, ITEM).then(
+              () => true,
+              () => false,
+            )
+          )
+            break;
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        for (let round = 0; round < rounds; round++) {
+          for (const [index, each] of [container, other].entries()) {
+            for (let n = 0; n < 20; n++) figures[index]?.insert.push(await timed(() => mustCall(each, ITEM)));
+            if (round < few) figures[index]?.batch.push(await timed(() => mustCall(each, items)));
+            figures[index]?.memory.push(residentOf(each));
+          }
+        }
+        return figures;
+      }),
+    );
+    const line = (what: string, unit: Line["unit"], one: number[] = [], figures: number[] = []): Line => {
+      return { what, unit, ours: one, floor: { name: peer.name, figures }, bar: undefined };
+    };
+    lines.push(
+      line("process start → first row stored", "ms", starts.ours, starts.peer),
+      line("warm insert of one item", "ms", own?.insert, theirs?.insert),
+      line("batch of 1,000", "ms", own?.batch, theirs?.batch),
+      line("resident memory", "MB", own?.memory, theirs?.memory),
+    );
+  }
+  return lines;
+}

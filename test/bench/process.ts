@@ -1,0 +1,62 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { OutgoingHttpHeaders } from "node:http";
+import { type Container, type Reply, startContainer } from "../platform/container.ts";
+
+/** What is measured: a command that listens as a function's container does. */
+export interface Subject {
+  name: string;
+  command: [string, ...string[]];
+  env?: Record<string, string>;
+}
+
+export async function start(
+  { name, command, env = {} }: Subject,
+  onLine: (line: string) => void = () => undefined,
+): Promise<Container> {
+  try {
+    return await startContainer(randomUUID(), command, env, onLine);
+  } catch (cause) {
+    throw new Error(`${name} does not start`, { cause });
+  }
+}
+
+export async function call(container: Container, body: string | Buffer): Promise<Reply> {
+  const headers: OutgoingHttpHeaders = {
+    "Fn-Call-Id": randomUUID(),
+    "Fn-Deadline": new Date(Date.now() + 60_000).toISOString(),
+    "Content-Type": "application/json",
+  };
+  return container.call(headers, Buffer.from(body));
+}
+
+/** As call, for what must succeed. */
+export async function mustCall(container: Container, body: string | Buffer): Promise<Reply> {
+  const reply = await call(container, body);
+  if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body}`);
+  const { status } = JSON.parse(reply.body.toString()) as { status?: number };
+  if (status !== undefined && status >= 400) throw new Error(reply.body.toString());
+  return reply;
+}
+
+/** Milliseconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** Resident memory, MB. Linux alone tells. */
+export function residentOf({ pid }: Container): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_000;
+}
+
+/** Starts it, gives it to `work`, and ends it. */
+export async function withContainer<T>(subject: Subject, work: (container: Container) => Promise<T>): Promise<T> {
+  const container = await start(subject);
+  try {
+    return await work(container);
+  } finally {
+    container.kill();
+  }
+}

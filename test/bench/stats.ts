@@ -1,0 +1,44 @@
+/** The middle of some figures. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+}
+
+/** Runs all variants in turn, as often as asked, so that what disturbs the machine disturbs all alike. */
+export async function alternate<K extends string>(
+  rounds: number,
+  variants: Record<K, () => Promise<number>>,
+): Promise<Record<K, number[]>> {
+  const figures = Object.fromEntries(Object.keys(variants).map((name) => [name, [] as number[]])) as Record<
+    K,
+    number[]
+  >;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of Object.keys(variants) as K[]) figures[name].push(await variants[name]());
+  }
+  return figures;
+}
+
+/** A line of the results. */
+export interface Line {
+  what: string;
+  unit: "ms" | "MB" | "rows/s" | "µs a row" | "kB";
+  ours: number[];
+  floor: { name: string; figures: number[] } | undefined;
+  /** Ours over the floor may be at most this; for rows a second, at least. For lines without a floor, the figure itself. */
+  bar: number | undefined;
+}
+
+/** Ours over the floor, both by their medians; without a floor, ours. */
+export function ratioOf({ ours, floor }: Line): number {
+  return floor ? median(ours) / median(floor.figures) : median(ours);
+}
+
+export function meets(line: Line): boolean | undefined {
+  if (line.bar === undefined) return undefined;
+  return line.unit === "rows/s" ? ratioOf(line) >= line.bar : ratioOf(line) <= line.bar;
+}

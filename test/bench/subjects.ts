@@ -1,0 +1,51 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BUNDLE } from "../platform/functions.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Subject } from "./process.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const node = process.execPath;
+
+/** The official FDK with an empty handler: what cannot be beaten. */
+export const FLOOR: Subject = { name: "bare FDK", command: [node, here("floor.cjs")] };
+
+/** The function as the image has it: the bundle, with a compile cache that was filled beforehand. */
+export function oursFor(platform: Platform): Subject & { stop(): void } {
+  const folder = mkdtempSync("/tmp/inserter-bench-");
+  const cache = join(folder, "cache");
+  execFileSync(node, [here("../../compile-cache.cjs"), BUNDLE, cache], { stdio: "inherit" });
+  return {
+    name: "postgres-inserter",
+    command: [node, BUNDLE],
+    env: { ...environmentOf(platform), NODE_COMPILE_CACHE: cache },
+    stop: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** What users would pick instead; those whose tools are missing are named with the reason. */
+export function peersFor(platform: Platform): (Subject | { name: string; missing: string })[] {
+  const env = environmentOf(platform);
+  const python = process.env.BENCH_PYTHON ?? "python3";
+  const name = "Python: FastAPI, uvicorn, psycopg_pool, OCI SDK";
+  const plain = {
+    name: "plain Node.js: node_modules, all loaded at the top",
+    command: [node, here("peers/plain/func.cjs")],
+    env,
+  };
+  try {
+    execFileSync(python, ["-c", "import fastapi, uvicorn, psycopg_pool, oci"], { stdio: "ignore" });
+  } catch {
+    const missing = `${python} has not the packages of test/bench/peers/python/requirements.txt (BENCH_PYTHON names another)`;
+    return [plain as Subject, { name, missing }];
+  }
+  // As the record's Dockerfile starts it, on the platform's socket.
+  const serve = `cd ${here("peers/python")} && exec ${python} -m uvicorn main:app --log-level warning --uds "\${FN_LISTENER#unix:}"`;
+  return [plain as Subject, { name, command: ["/bin/sh", "-c", serve], env }];
+}
+
+function environmentOf(platform: Platform): Record<string, string> {
+  return { ...platform.principal.env, ...platform.functions.options.config, LOG_LEVEL: "info" };
+}
