@@ -71,13 +71,14 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
   const { CircuitBreaker, NoRetryConfigurationDetails, ResourcePrincipalAuthenticationDetailsProvider } = await import(
     "oci-common"
   );
-  const { secretBundle } = await call.deadline.wait(async (signal) => {
+  const abort = new AbortController();
+  const ask = async () => {
     try {
       const client = new SecretsClient(
         { authenticationDetailsProvider: ResourcePrincipalAuthenticationDetailsProvider.builder() },
         {
           circuitBreaker: new CircuitBreaker({ disableClientCircuitBreaker: true }),
-          httpOptions: { signal },
+          httpOptions: { signal: abort.signal },
           retryConfiguration: NoRetryConfigurationDetails,
         },
       );
@@ -86,8 +87,13 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
     } catch (cause) {
       throw new VaultError("the secret could not be read", { cause });
     }
-  }, REQUEST_LIMIT);
-  return parseSecret(secretBundle.secretBundleContent?.content ?? "");
+  };
+  try {
+    const { secretBundle } = await call.deadline.wait(ask, REQUEST_LIMIT);
+    return parseSecret(secretBundle.secretBundleContent?.content ?? "");
+  } finally {
+    abort.abort();
+  }
 }
 
 /** @throws {ConfigError} naming each field that is wrong, and no value */

@@ -30,20 +30,18 @@ export class Deadline {
 
   /**
    * Waits for `work` for `limit` milliseconds, but for no more than half of what is left, so that there is time to try
-   * again. The signal aborts when the wait is over; what `work` comes to after that is ignored.
+   * again. What `work` comes to after that is ignored.
    *
    * @throws {TimeoutError} when the time is up first
    */
-  async wait<T>(work: (signal: AbortSignal) => Promise<T>, limit = Number.POSITIVE_INFINITY): Promise<T> {
-    const abort = new AbortController();
+  async wait<T>(work: () => Promise<T>, limit = Number.POSITIVE_INFINITY): Promise<T> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const milliseconds = Math.min(limit, this.left / 2);
     const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`)), milliseconds);
     try {
-      return await Promise.race([work(abort.signal), timeout]);
+      return await Promise.race([work(), timeout]);
     } finally {
       clearTimeout(timer);
-      abort.abort();
     }
   }
 }

@@ -14,25 +14,31 @@ export interface Stored {
 /** Milliseconds. */
 const NOW = "trunc(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now";
 
-const TAKE_IDS = `SELECT nextval('items_id_seq')::float8 AS id, ${NOW} FROM generate_series(1, $1)`;
+const TAKE_IDS = `SELECT array_agg(nextval('items_id_seq'))::text AS ids, ${NOW} FROM generate_series(1, $1)`;
 
-const CREATED_AT = `to_char(max(created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS "createdAt"`;
+const inUtc = (time: string) =>
+  `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS "createdAt"`;
+
+/** With an id for the next item, which then needs no round trip for one. */
+const ALONG = `nextval('items_id_seq')::float8 AS next, ${NOW}`;
+
+/** After $4, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
+const IN_TIME = "(SELECT clock_timestamp() < to_timestamp($4::float8 / 1000))";
+
+const INSERT_ONE = `
+  INSERT INTO items (id, name, description) SELECT $1, $2, $3 WHERE ${IN_TIME}
+  RETURNING ${inUtc("created_at")}, 1 AS count, ${ALONG}`;
 
 const SENT = "unnest($1::bigint[], $2::text[], $3::text[]) AS sent (id, name, description)";
 
-/**
- * After $4, by the database's clock, it stores nothing: so none that waited for a lock comes late. It takes an id along
- * for the next item, which then needs no round trip for one.
- */
 const INSERT = `
   WITH stored AS (
-    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT}
-    WHERE (SELECT clock_timestamp() < to_timestamp($4::float8 / 1000)) RETURNING created_at
+    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT} WHERE ${IN_TIME} RETURNING created_at
   )
-  SELECT ${CREATED_AT}, count(*)::int, nextval('items_id_seq')::float8 AS next, ${NOW} FROM stored`;
+  SELECT ${inUtc("max(created_at)")}, count(*)::int, ${ALONG} FROM stored`;
 
 const FIND = `
-  SELECT ${CREATED_AT}, count(*)::int FROM items JOIN ${SENT} USING (id)
+  SELECT ${inUtc("max(created_at)")}, count(*)::int FROM items JOIN ${SENT} USING (id)
   WHERE items.name = sent.name AND items.description IS NOT DISTINCT FROM sent.description`;
 
 /**
@@ -60,8 +66,8 @@ async function takeIds(connection: Connection, count: number): Promise<{ ids: nu
     connection.reserved = undefined;
     return { ids: [reserved.id], ahead: reserved.ahead };
   }
-  const taken = await connection.query<{ id: number; now: number }>(TAKE_IDS, [count]);
-  return { ids: taken.map(({ id }) => id), ahead: aheadOf(taken[0]?.now ?? 0) };
+  const [taken] = await connection.query<{ ids: string; now: number }>(TAKE_IDS, [count]);
+  return { ids: JSON.parse(`[${taken?.ids.slice(1, -1)}]`), ahead: aheadOf(taken?.now ?? 0) };
 }
 
 /** How far the database's clock is ahead of ours: at least so far, since its answer took time. Milliseconds. */
@@ -75,10 +81,14 @@ async function store(
   until: number,
   repeated: boolean,
 ): Promise<string | undefined> {
-  const values = [ids, items.map(({ name }) => name), items.map(({ description }) => description)];
   type Row = { createdAt: string; count: number; next: number; now: number };
+  const [item] = items;
+  const columns = () => [`{${ids}}`, items.map(({ name }) => name), items.map(({ description }) => description)];
   try {
-    const [row] = await connection.query<Row>(INSERT, [...values, until]);
+    const [row] =
+      item && items.length === 1
+        ? await connection.query<Row>(INSERT_ONE, [ids[0], item.name, item.description, until])
+        : await connection.query<Row>(INSERT, [...columns(), until]);
     if (row?.count !== items.length) throw new TimeoutError("the insert came after the deadline");
     connection.reserved = { id: row.next, ahead: aheadOf(row.now) };
     return row.createdAt;
@@ -86,7 +96,7 @@ async function store(
     if (!isUniqueViolation(error)) throw error;
   }
   // The first insert had committed, and only its answer was lost, if the rows are there as they were sent.
-  const [found] = repeated ? await connection.query<Row>(FIND, values) : [];
+  const [found] = repeated ? await connection.query<Row>(FIND, columns()) : [];
   return found?.count === items.length ? found.createdAt : undefined;
 }
 

@@ -22,16 +22,18 @@ function modelOf(fates: readonly Fate[], ahead: number) {
   let sequence = 0;
   let next = 0;
   function execute(sql: string, values: readonly unknown[]): object[] {
-    if (!sql.includes("items ") && sql.includes("nextval")) {
-      return Array.from({ length: Number(values[0]) }, () => ({ id: ++sequence, now: Date.now() }));
+    if (sql.includes("array_agg")) {
+      const ids = Array.from({ length: Number(values[0]) }, () => ++sequence);
+      return [{ ids: `{${ids}}`, now: Date.now() }];
     }
-    const [ids, names] = values as [number[], string[]];
+    const [given, names] = values as [string | number, string | string[]];
+    const ids = typeof given === "number" ? [given] : JSON.parse(`[${given.slice(1, -1)}]`);
     if (sql.includes("INSERT")) {
-      if (ids.some((id) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
-      for (const [index, id] of ids.entries()) table.set(id, String(names[index]));
+      if (ids.some((id: number) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
+      for (const [index, id] of ids.entries()) table.set(id, [names].flat()[index] as string);
       return [{ count: ids.length, createdAt: "now", next: ++sequence, now: Date.now() }];
     }
-    const found = ids.filter((id, index) => table.get(id) === names[index]);
+    const found = ids.filter((id: number, index: number) => table.get(id) === names[index]);
     return [{ count: found.length, createdAt: found.length > 0 ? "now" : null }];
   }
   // Lasts until an attempt is lost.
