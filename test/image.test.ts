@@ -78,6 +78,16 @@ suite("image", { skip: skip(), timeout: 600_000 }, async () => {
     assert.deepEqual(rows, [{ name: "from the image" }]);
   });
 
+  test("stores a batch of 6 MB under 128 MB", async () => {
+    const item = { name: "a name of some length", description: "a description of some length, as a table has them" };
+    const items = Array.from(
+      { length: Math.floor((6 * 1024 * 1024 - 2) / (JSON.stringify(item).length + 1)) },
+      () => item,
+    );
+    const stored = await call(join(iofs, "lsnr.sock"), JSON.stringify(items));
+    assert.equal(stored.count, items.length, output);
+  });
+
   test("finds the compile cache that it was built with", () => {
     assert.match(output, /cache for .*\/function\/func\.js was accepted/);
   });
