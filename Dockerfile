@@ -16,10 +16,9 @@ LABEL org.opencontainers.image.title="postgres-inserter (${TARGETARCH})"
 # HOME: the OCI SDK asks for it as it loads, and the user has no entry in /etc/passwd.
 ENV NODE_ENV=production HOME=/tmp
 WORKDIR /function
-COPY --from=build --chmod=0644 /build/dist/func.js /build/dist/func.js.map /build/dist/LICENSES.txt ./
+COPY --from=build --chmod=0644 /build/dist/func.js /build/dist/func.js.map /build/dist/LICENSES.txt /build/src/start.cjs ./
 RUN --mount=type=bind,from=build,source=/build/compile-cache.cjs,target=/mnt/compile-cache.cjs \
-    ["/nodejs/bin/node", "/mnt/compile-cache.cjs", "/function/func.js", "/function/compile-cache", "1000"]
-ENV NODE_COMPILE_CACHE=/function/compile-cache
+    ["/nodejs/bin/node", "/mnt/compile-cache.cjs", "/function"]
 USER 1000:1000
 ENTRYPOINT ["/nodejs/bin/node"]
-CMD ["/function/func.js"]
+CMD ["/function/start.cjs"]

@@ -11,34 +11,33 @@ export interface Stored {
   createdAt: string;
 }
 
-/** Milliseconds. */
-const NOW = "trunc(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now";
+const inUtc = (time: string) => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')`;
 
-const TAKE_IDS = `SELECT array_agg(nextval('items_id_seq'))::text AS ids, ${NOW} FROM generate_series(1, $1)`;
-
-const inUtc = (time: string) =>
-  `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS "createdAt"`;
+const TAKE_IDS = `
+  SELECT array_agg(nextval('items_id_seq'))::text AS ids, ${inUtc("clock_timestamp()")} AS now FROM generate_series(1, $1)`;
 
 /** With an id for the next item, which then needs no round trip for one. */
-const ALONG = `nextval('items_id_seq')::float8 AS next, ${NOW}`;
+const NEXT = "nextval('items_id_seq')::float8 AS next";
 
 /** After $4, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
-const IN_TIME = "(SELECT clock_timestamp() < to_timestamp($4::float8 / 1000))";
+const IN_TIME = "clock_timestamp() < to_timestamp($4::float8 / 1000)";
 
 const INSERT_ONE = `
   INSERT INTO items (id, name, description) SELECT $1, $2, $3 WHERE ${IN_TIME}
-  RETURNING ${inUtc("created_at")}, 1 AS count, ${ALONG}`;
+  RETURNING ${inUtc("created_at")} AS "createdAt", 1 AS count, ${NEXT}`;
 
 const SENT = "unnest($1::bigint[], $2::text[], $3::text[]) AS sent (id, name, description)";
 
+/** In time, or not, as a whole: hence the inner SELECT. */
 const INSERT = `
   WITH stored AS (
-    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT} WHERE ${IN_TIME} RETURNING created_at
+    INSERT INTO items (id, name, description) SELECT id, name, description FROM ${SENT} WHERE (SELECT ${IN_TIME})
+    RETURNING created_at
   )
-  SELECT ${inUtc("max(created_at)")}, count(*)::int, ${ALONG} FROM stored`;
+  SELECT ${inUtc("max(created_at)")} AS "createdAt", count(*)::int, ${NEXT} FROM stored`;
 
 const FIND = `
-  SELECT ${inUtc("max(created_at)")}, count(*)::int FROM items JOIN ${SENT} USING (id)
+  SELECT ${inUtc("max(created_at)")} AS "createdAt", count(*)::int FROM items JOIN ${SENT} USING (id)
   WHERE items.name = sent.name AND items.description IS NOT DISTINCT FROM sent.description`;
 
 /**
@@ -66,12 +65,12 @@ async function takeIds(connection: Connection, count: number): Promise<{ ids: nu
     connection.reserved = undefined;
     return { ids: [reserved.id], ahead: reserved.ahead };
   }
-  const [taken] = await connection.query<{ ids: string; now: number }>(TAKE_IDS, [count]);
-  return { ids: JSON.parse(`[${taken?.ids.slice(1, -1)}]`), ahead: aheadOf(taken?.now ?? 0) };
+  const [taken] = await connection.query<{ ids: string; now: string }>(TAKE_IDS, [count]);
+  return { ids: JSON.parse(`[${taken?.ids.slice(1, -1)}]`), ahead: aheadOf(taken?.now ?? "") };
 }
 
 /** How far the database's clock is ahead of ours: at least so far, since its answer took time. Milliseconds. */
-const aheadOf = (now: number) => now - Date.now();
+const aheadOf = (now: string) => Date.parse(now) - Date.now();
 
 /** Inserts once. Resolves to undefined when other rows have the ids. */
 async function store(
@@ -81,7 +80,7 @@ async function store(
   until: number,
   repeated: boolean,
 ): Promise<string | undefined> {
-  type Row = { createdAt: string; count: number; next: number; now: number };
+  type Row = { createdAt: string; count: number; next: number };
   const [item] = items;
   const columns = () => [`{${ids}}`, items.map(({ name }) => name), items.map(({ description }) => description)];
   try {
@@ -90,7 +89,7 @@ async function store(
         ? await connection.query<Row>(INSERT_ONE, [ids[0], item.name, item.description, until])
         : await connection.query<Row>(INSERT, [...columns(), until]);
     if (row?.count !== items.length) throw new TimeoutError("the insert came after the deadline");
-    connection.reserved = { id: row.next, ahead: aheadOf(row.now) };
+    connection.reserved = { id: row.next, ahead: aheadOf(row.createdAt) };
     return row.createdAt;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;

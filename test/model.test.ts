@@ -13,6 +13,8 @@ type Fate = (typeof FATES)[number];
 /** Longest row of attempts of which each may go wrong; the next goes well. */
 const DEPTH = 6;
 
+const now = () => new Date().toISOString();
+
 const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
 
 /** A database of one table, in memory, as far as the function's statements go; its attempts meet the fates given. */
@@ -24,17 +26,17 @@ function modelOf(fates: readonly Fate[], ahead: number) {
   function execute(sql: string, values: readonly unknown[]): object[] {
     if (sql.includes("array_agg")) {
       const ids = Array.from({ length: Number(values[0]) }, () => ++sequence);
-      return [{ ids: `{${ids}}`, now: Date.now() }];
+      return [{ ids: `{${ids}}`, now: now() }];
     }
     const [given, names] = values as [string | number, string | string[]];
     const ids = typeof given === "number" ? [given] : JSON.parse(`[${given.slice(1, -1)}]`);
     if (sql.includes("INSERT")) {
       if (ids.some((id: number) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
       for (const [index, id] of ids.entries()) table.set(id, [names].flat()[index] as string);
-      return [{ count: ids.length, createdAt: "now", next: ++sequence, now: Date.now() }];
+      return [{ count: ids.length, createdAt: now(), next: ++sequence }];
     }
     const found = ids.filter((id: number, index: number) => table.get(id) === names[index]);
-    return [{ count: found.length, createdAt: found.length > 0 ? "now" : null }];
+    return [{ count: found.length, createdAt: found.length > 0 ? now() : null }];
   }
   // Lasts until an attempt is lost.
   let connection: Connection | undefined;

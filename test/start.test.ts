@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
 import { closingLine, gateway, platformForTests } from "./fixture.ts";
+import { startFunctions } from "./platform/functions.ts";
 
 test("without any configuration it starts, answers 500 and tells the log all that is missing", async () => {
   const platform = await platformForTests({
@@ -36,4 +41,24 @@ test("what the FDK and the SDK say of a failure is JSON too, and shown at level 
     const lines = platform.functions.logs.map((line) => JSON.parse(line));
     assert(lines.length >= least && lines.length <= most, JSON.stringify(lines));
   }
+});
+
+test("the code cache is used where it fits, and its lack is told", async (t) => {
+  const platform = await platformForTests();
+  const folder = mkdtempSync("/tmp/inserter-start-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+  const start = join(folder, "start.cjs");
+  copyFileSync(root("dist/func.js"), join(folder, "func.js"));
+  copyFileSync(root("src/start.cjs"), start);
+  const firstLine = async (...flags: string[]) => {
+    const own = startFunctions({ ...platform.functions.options, command: [process.execPath, ...flags, start] });
+    t.after(() => own.stop());
+    assert.equal((await own.invoke({ body: '{"name":"started"}' })).code, undefined);
+    return JSON.parse(String(own.logs[0])).msg;
+  };
+  assert.match(await firstLine(), /code cache is missing or does not fit/);
+  execFileSync(process.execPath, [root("compile-cache.cjs"), folder], { stdio: "ignore" });
+  assert.equal(await firstLine(), "stored");
+  assert.match(await firstLine("--no-flush-bytecode", "--no-opt"), /code cache is missing or does not fit/);
 });

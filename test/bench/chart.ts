@@ -21,6 +21,7 @@ export function chartOf(lines: readonly Line[]): string {
   const floor = `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="${ROW}" y2="${height - ROW}" stroke="#8b8580"/>
 <text x="${x(1).toFixed(1)}" y="${height - 8}" text-anchor="middle">1 × = the floor; dashed: the bar</text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
+<title>Ratios to the floor</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="8" y="17" font-weight="bold">Against the floor (rows a second: more is better; all else: less)</text>
 ${floor}

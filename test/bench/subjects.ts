@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BUNDLE } from "../platform/functions.ts";
@@ -12,15 +12,17 @@ const node = process.execPath;
 /** The official FDK with an empty handler: what cannot be beaten. */
 export const FLOOR: Subject = { name: "bare FDK", command: [node, here("floor.cjs")] };
 
-/** The function as the image has it: the bundle, with a compile cache that was filled beforehand. */
+/** The function as the image has it: the bundle, with V8's code cache. */
 export function oursFor(platform: Platform): Subject & { stop(): void } {
   const folder = mkdtempSync("/tmp/inserter-bench-");
-  const cache = join(folder, "cache");
-  execFileSync(node, [here("../../compile-cache.cjs"), BUNDLE, cache], { stdio: "inherit" });
+  const start = join(folder, "start.cjs");
+  copyFileSync(BUNDLE, join(folder, "func.js"));
+  copyFileSync(here("../../src/start.cjs"), start);
+  execFileSync(node, [here("../../compile-cache.cjs"), folder], { stdio: "ignore" });
   return {
     name: "postgres-inserter",
-    command: [node, BUNDLE],
-    env: { ...environmentOf(platform), NODE_COMPILE_CACHE: cache },
+    command: [node, start],
+    env: environmentOf(platform),
     stop: () => rmSync(folder, { recursive: true }),
   };
 }
