@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
 
 /** Side by side, each with a function, a Vault and a network of its own. */
@@ -73,9 +72,7 @@ for (const [what, size] of [
         for (let cut = cuts.pop(); cut; cut = cuts.pop()) {
           const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${index}`);
           const before = lane.wire.cuts;
-          // What the last cut left is gone, and the function knows: the next statement begins with a new connection.
-          lane.wire.breakAll("end");
-          await sleep(60);
+          await disconnect(lane);
           lane.wire.cut(cut);
           const { code, ids } = await invoke(lane, names);
           const rows = await postgres.query<{ id: number; name: string }>(
@@ -108,9 +105,9 @@ test("somebody else's row under a taken id is not mistaken for what a lost inser
   const lane = await laneForTests(platform, { maxContainers: 1 });
   const { client } = await record(lane, ["recorded again"]);
   await postgres.query("SELECT setval('items_id_seq', 1, false)");
-  lane.wire.breakAll("end");
+  await disconnect(lane);
   // In the midst of the insert, which therefore never comes to pass.
-  lane.wire.cut({ from: "client", after: client.length - 20, how: "end" });
+  lane.wire.cut({ from: "client", after: client.length - 40, how: "end" });
   const { code, ids } = await invoke(lane, ["mine"]);
   assert.equal(lane.wire.cuts, 1);
   assert.equal(code, undefined);

@@ -91,3 +91,10 @@ export async function laneForTests(platform: Platform, options: Partial<Function
   });
   return { wire, vault, functions };
 }
+
+/** Ends a lane's connections, and leaves the function time to know: its next statement begins with a new connection. */
+export async function disconnect({ wire }: Lane): Promise<void> {
+  wire.breakAll("end");
+  // Longer than the function trusts a connection that rests, so that it asks where it did not hear.
+  await sleep(60);
+}

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import { startWire } from "./platform/wire.ts";
 
 const platform = await platformForTests();
@@ -84,8 +83,7 @@ test("a connection lost in a statement costs no look into Vault, a host that is 
   const { vault, wire } = lane;
   assert.equal(await insert(lane, "lost before"), "stored");
   const { length } = wire.last.client;
-  wire.breakAll("end");
-  await sleep(60); // so that the function knows, and begins with a new connection
+  await disconnect(lane);
   wire.cut({ from: "client", after: length - 20, how: "end" });
   assert.equal(await insert(lane, "lost during"), "stored");
   assert.deepEqual([wire.cuts, vault.requests], [1, 1]);

@@ -115,7 +115,7 @@ look($facts.groups; "Dynamic group"; if $groups == [] then bad("No dynamic group
   elif any($groups[]; ."matching-rule" | of_type) then ok("Dynamic group \($groups[0].name) takes in the compartment's functions")
   else bad("The dynamic group \($groups[0].name) names the function by its OCID, and forgets it when it is made anew"; "run .github/scripts/bootstrap.sh as an administrator") end),
 ([$facts.policies // {} | .[].data[]? | .statements[]?]) as $statements |
-(if $facts.groups.error then unknown("Policy"; "it names a dynamic group, and this user may not see those")
+(if $facts.groups == null or $facts.groups.error then unknown("Policy"; "it names a dynamic group, and this user may not see those")
  else
   ([$statements[] | select(test("read\\s+secret-(bundles|family)|(use|manage)\\s+secret-family"; "i")) | . as $s |
     select(any($groups[].name; . as $name | $s | contains($name)) or ($s | test("any-user.*fnfunc")))]) as $reading |

@@ -173,7 +173,7 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
       unit: "MB",
       ours: [held.late],
       floor: { name: "after 100", figures: [held.early] },
-      bar: 1.05,
+      bar: 1.2,
     },
     { what: "bundle", unit: "kB", ours: [size(BUNDLE)], floor: undefined, bar: 700 },
   ];
