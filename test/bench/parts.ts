@@ -7,7 +7,7 @@ import { coldStart } from "./cold.ts";
 import { call, mustCall, residentOf, type Subject, start, timed, withContainer } from "./process.ts";
 import { copy, pgbench } from "./psql.ts";
 import { alternate, type Line, median } from "./stats.ts";
-import { FLOOR, peersFor } from "./subjects.ts";
+import { FLOOR, leastFor, peersFor } from "./subjects.ts";
 
 export interface Bench {
   platform: Platform;
@@ -59,31 +59,34 @@ export async function cold({ ours, rounds, say }: Bench): Promise<Line[]> {
 export async function warm({ platform, ours, rounds, say }: Bench): Promise<Line[]> {
   say("warm inserts");
   const block = 100;
-  return withContainer(FLOOR, (bare) =>
-    withContainer(ours, async (container) => {
-      const each = { echo: [] as number[], insert: [] as number[], pgbench: [] as number[] };
-      for (let n = 0; n < 3 * block; n++) {
-        await mustCall(container, ITEM);
-        await call(bare, ITEM);
-      }
-      for (let round = 0; round < rounds; round++) {
-        for (let n = 0; n < block; n++) each.echo.push(await timed(() => call(bare, ITEM)));
-        for (let n = 0; n < block; n++) each.insert.push(await timed(() => mustCall(container, ITEM)));
-        each.pgbench.push(...(await pgbench(platform.postgres.url, block)));
-      }
-      const figures = each.pgbench.map((figure) => figure + median(each.echo));
-      const name = "bare FDK echo + pgbench's prepared insert";
-      return [
-        {
-          what: "warm insert of one item",
-          unit: "ms" as const,
-          ours: each.insert,
-          floor: { name, figures },
-          bar: 1.75,
-        },
-      ];
-    }),
+  const least = leastFor(platform);
+  const each = { echo: [] as number[], least: [] as number[], insert: [] as number[], pgbench: [] as number[] };
+  await withContainer(FLOOR, (bare) =>
+    withContainer(least, (other) =>
+      withContainer(ours, async (container) => {
+        for (let round = -3; round < rounds; round++) {
+          for (const [of, to] of [
+            [each.echo, bare],
+            [each.least, other],
+            [each.insert, container],
+          ] as const) {
+            for (let n = 0; n < block; n++) {
+              const time = await timed(() => mustCall(to, ITEM));
+              // The first rounds are for V8 to warm up.
+              if (round >= 0) of.push(time);
+            }
+          }
+          if (round >= 0) each.pgbench.push(...(await pgbench(platform.postgres.url, block)));
+        }
+      }),
+    ),
   );
+  const line = { what: "warm insert of one item", unit: "ms" as const, ours: each.insert };
+  const figures = each.pgbench.map((figure) => figure + median(each.echo));
+  return [
+    { ...line, floor: { name: "bare FDK echo + pgbench's prepared insert", figures }, bar: 1.75 },
+    { ...line, floor: { name: least.name, figures: each.least }, bar: undefined },
+  ];
 }
 
 export async function batch({ platform, ours, rounds, say }: Bench): Promise<Line[]> {

@@ -12,6 +12,15 @@ const node = process.execPath;
 /** The official FDK with an empty handler: what cannot be beaten. */
 export const FLOOR: Subject = { name: "bare FDK", command: [node, here("floor.cjs")] };
 
+/** FDK, driver and one INSERT, and nothing else. */
+export const leastFor = ({ postgres }: Platform): Subject => {
+  return {
+    name: "FDK + pg, one INSERT and nothing else",
+    command: [node, here("least.cjs")],
+    env: { DATABASE_URL: postgres.url },
+  };
+};
+
 /** The function as the image has it: the bundle, with V8's code cache. */
 export function oursFor(platform: Platform): Subject & { stop(): void } {
   const folder = mkdtempSync("/tmp/inserter-bench-");
