@@ -22,6 +22,9 @@ const PROOF_LIMIT = 500;
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1_000;
 
+/** With less time left, another attempt would only turn a fault that is known into a timeout. Milliseconds. */
+const LEAST = 250;
+
 const RETRY_AFTER = { "Retry-After": "5" };
 
 /** An id that was taken ahead of need, and how far the database's clock is ahead of ours, in milliseconds. */
@@ -120,7 +123,7 @@ export function openDatabase(config: Config): Database {
           const { code, detail, remedy, status = 503 } = fault;
           if (await startAnew(call, fault.reread ?? client === undefined)) continue;
           const wait = pause * (0.5 + Math.random() / 2);
-          if (!fault.again || call.deadline.left <= wait) {
+          if (!fault.again || call.deadline.left <= wait + LEAST) {
             throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
           }
           call.log.warn("trying again", { step, code, detail });

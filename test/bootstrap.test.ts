@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { deploymentForTests, skipWithout } from "./deployment.ts";
+import { deploymentForTests, skipWithout, TOOLS } from "./deployment.ts";
 
-suite("bootstrap", { skip: skipWithout() }, async () => {
+suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
   const { cloud, landscape, run } = await deploymentForTests();
   const { store } = cloud;
   store.remove(landscape.dynamicGroup.id);

@@ -9,15 +9,16 @@ import { BUNDLE } from "./platform/functions.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-const FOR_ALL = ["oci", "yq", "jq", "git", "curl"];
+/** What the scripts of a deployment call. */
+export const TOOLS = ["oci", "yq", "jq", "git", "curl"];
 
 /**
- * False when the tools for deployment are there; else why these tests are skipped. In CI a missing tool is a failure.
+ * False when the tools are there; else why the tests that need them are skipped. In CI a missing tool is a failure.
  *
  * @throws {Error} when CI is true and a tool is missing
  */
-export function skipWithout(...more: string[]): string | false {
-  const missing = [...FOR_ALL, ...more].filter((tool) => !works(tool));
+export function skipWithout(...tools: string[]): string | false {
+  const missing = tools.filter((tool) => !works(tool));
   if (missing.length === 0) return false;
   const why = `needs ${missing.join(", ")} (.ci/run installs them)`;
   if (process.env.CI === "true") throw new Error(why);

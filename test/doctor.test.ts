@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { TENANCY } from "./cloud/cloud.ts";
 import { DATABASE } from "./cloud/landscape.ts";
-import { deploymentForTests, ROOT, skipWithout } from "./deployment.ts";
+import { deploymentForTests, ROOT, skipWithout, TOOLS } from "./deployment.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: facts are what the OCI CLI prints
 type Facts = any;
@@ -19,7 +19,7 @@ function judge(facts: Facts): string {
 
 const only = <T>(of: Record<string, T>): T => Object.values(of)[0] as T;
 
-suite("doctor", { skip: skipWithout() }, async () => {
+suite("doctor", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, landscape, run } = deployment;
   let good: Facts;
@@ -235,7 +235,7 @@ suite("doctor", { skip: skipWithout() }, async () => {
 });
 
 /** An older system for the same table, as its record describes it: it deployed, and never ran. */
-suite("the doctor before the old system", { skip: skipWithout() }, async () => {
+suite("the doctor before the old system", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, landscape, run } = deployment;
   const { store, compartmentId } = cloud;

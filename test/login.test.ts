@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { deploymentForTests, skipWithout } from "./deployment.ts";
+import { deploymentForTests, skipWithout, TOOLS } from "./deployment.ts";
 
-suite("login", { skip: skipWithout("openssl") }, async () => {
+suite("login", { skip: skipWithout(...TOOLS, "openssl") }, async () => {
   const { cloud, run, folder } = await deploymentForTests();
   const given = join(`${folder}.tools`, "github-env");
   /** What a workflow has with OIDC and no API key: GitHub hands over an unset variable as an empty one. */

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { TENANCY } from "./cloud/cloud.ts";
-import { deploymentForTests, type Run, skipWithout } from "./deployment.ts";
+import { deploymentForTests, type Run, skipWithout, TOOLS } from "./deployment.ts";
 
-suite("provision", { skip: skipWithout() }, async () => {
+suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, run } = deployment;
   const provision = (env?: Record<string, string | undefined>) => run("provision.sh", env);

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { promisify } from "node:util";
 import type { Resource } from "./cloud/store.ts";
-import { deploymentForTests, ROOT, skipWithout } from "./deployment.ts";
+import { deploymentForTests, ROOT, skipWithout, TOOLS } from "./deployment.ts";
 
-suite("update", { skip: skipWithout() }, async () => {
+suite("update", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, run, folder, commit } = deployment;
   const update = (env?: Record<string, string | undefined>) => run("update.sh", env);

@@ -15,7 +15,7 @@
 #   REPOSITORY_NAME       default: the function's name in func.yaml
 #   with --network: VCN_CIDR (default 10.1.0.0/16), SUBNET_CIDR (10.1.1.0/24), DB_CIDR (the database's address or network,
 #   such as 10.0.0.146/32), DB_PORT (5432), DRG_OCID (the gateway that leads to it, when it is in another VCN)
-# Needs oci, jq and yq.
+# Needs oci and jq.
 . "$(dirname "$0")/common.sh"
 
 DRY_RUN='' NETWORK=''
@@ -26,9 +26,9 @@ for option in "$@"; do
     *) fail "Unknown option $option. Usage: bootstrap.sh [--dry-run] [--network]" ;;
   esac
 done
-require_tools oci jq yq
+require_tools oci jq
 
-NAME=$(yq .name "$ROOT/func.yaml")
+NAME=$(sed -n "s/^name: *//p" "$ROOT/func.yaml")
 TENANCY=${OCI_CLI_TENANCY:-${OCI_TENANCY:-}}
 REPOSITORY=${REPOSITORY_NAME:-$NAME}
 CI_GROUP=${CI_GROUP:-CI-CD-Deployers}
