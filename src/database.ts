@@ -5,7 +5,7 @@ import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
 import { type Credentials, openVault } from "./credentials.ts";
 import { TimeoutError } from "./deadline.ts";
-import { DatabaseError, diagnose } from "./faults.ts";
+import { DatabaseError, diagnose, isAnswer } from "./faults.ts";
 import { cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
 
@@ -101,21 +101,27 @@ export function openDatabase(config: Config): Database {
   async function run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>) {
     const silent: pg.PoolClient[] = [];
     let repeated = false;
+    let unanswered = false;
     try {
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
         let client: pg.PoolClient | undefined;
+        let started = false;
         try {
           const connected = await connect(call);
           client = connected;
           if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
           const connection = connectionOf(connected);
-          const attempt = () => work(connection, repeated);
+          const attempt = () => {
+            started = true;
+            return work(connection, repeated);
+          };
           const result = await call.timed(step, () => call.deadline.wait(attempt));
           client.release();
           restingSince = Date.now();
           return result;
         } catch (error) {
-          repeated ||= client !== undefined;
+          repeated ||= started;
+          unanswered ||= started && !isAnswer(error);
           if (client && error instanceof TimeoutError) silent.push(client);
           else client?.release(true);
           const fault = diagnose(error);
@@ -131,8 +137,9 @@ export function openDatabase(config: Config): Database {
         }
       }
     } catch (error) {
-      // A statement without an answer, such as one that waits for a lock, may not go on once the caller was told so.
-      await Promise.all(silent.map(cancel));
+      // A statement without an answer may be at work still, such as one that waits for a lock. It is told to stop; that may
+      // not reach it, but after the deadline it stores nothing.
+      await Promise.all([...silent.map(cancel), unanswered && sleep(call.deadline.left)]);
       throw error;
     } finally {
       for (const client of silent) client.release(true);

@@ -114,6 +114,11 @@ const VAULT_BUSY: Fault = {
   again: true,
 };
 
+/** Whether the database itself reported the error, and so is done with the statement; else it may be at work on it still. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof DatabaseError && typeof Object(error.cause).severity === "string";
+}
+
 /** What an error means, or undefined for one that is a defect of ours. */
 export function diagnose(error: unknown): (Fault & { code: string }) | undefined {
   if (error instanceof TimeoutError) {
@@ -134,7 +139,7 @@ export function diagnose(error: unknown): (Fault & { code: string }) | undefined
     if (message === "The server does not support SSL connections") return { code: "NO_TLS", ...NO_TLS };
     if (typeof code !== "string") return { code: "LOST", ...LOST };
     if (BY_CODE[code]) return { code, ...BY_CODE[code] };
-    if (!/^[0-9A-Z]{5}$/.test(code)) return { code, ...LOST };
+    if (!isAnswer(error)) return { code, ...LOST };
     const prefix = [5, 3, 2].map((length) => code.slice(0, length)).find((part) => part in BY_SQLSTATE);
     return prefix === undefined ? undefined : { code, ...(BY_SQLSTATE[prefix] as Fault) };
   }

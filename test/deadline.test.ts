@@ -73,22 +73,28 @@ test("a statement that waits for a lock is broken off at the deadline, and store
   assert.equal(await rows("behind the lock"), 0);
 });
 
-test("nor does one that can no longer be told to stop", async () => {
-  const lane = await laneForTests(platform, { maxContainers: 1 });
-  assert.equal(await insert(lane, "before the network went"), 201);
-  const unlock = await postgres.lock("items");
-  const waiting = insert(lane, "cut off");
-  while ((await active()).length === 0) await sleep(10);
-  lane.wire.accept("hang");
-  lane.wire.breakAll("silence");
-  assert.equal(await waiting, 504);
-  assert.equal((await active()).length, 1, "the statement should still wait, or this proves nothing");
-  await unlock();
-  while ((await active()).length > 0) await sleep(10);
-  assert.equal(await rows("cut off"), 0);
-  lane.wire.accept("forward");
-  assert.equal(await insert(lane, "after the network came back"), 201);
-});
+for (const [how, then] of [
+  ["silence", "hang"],
+  ["end", "refuse"],
+] as const) {
+  test(`nor does one that can no longer be told to stop (${how}, then ${then})`, async () => {
+    const lane = await laneForTests(platform, { maxContainers: 1 });
+    const name = `cut off by ${how}`;
+    assert.equal(await insert(lane, "before the network went"), 201);
+    const unlock = await postgres.lock("items");
+    const waiting = insert(lane, name);
+    while ((await active()).length === 0) await sleep(10);
+    lane.wire.accept(then);
+    lane.wire.breakAll(how);
+    assert([503, 504].includes(await waiting));
+    assert.equal((await active()).length, 1, "the statement should still wait, or this proves nothing");
+    await unlock();
+    while ((await active()).length > 0) await sleep(10);
+    assert.equal(await rows(name), 0);
+    lane.wire.accept("forward");
+    assert.equal(await insert(lane, "after the network came back"), 201);
+  });
+}
 
 test("a lock that goes in time costs nothing but the wait", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
