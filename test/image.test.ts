@@ -28,6 +28,7 @@ suite("image", { skip: skip(), timeout: 600_000 }, async () => {
   const platform = await platformForTests();
   const work = TOOL ? W : mkdtempSync("/tmp/inserter-image-");
   const iofs = join(work, "iofs");
+  rmSync(iofs, { recursive: true, force: true });
   mkdirSync(iofs, { recursive: true });
   chmodSync(iofs, 0o777);
   const name = `localhost/postgres-inserter:${process.pid}`;
