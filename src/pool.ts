@@ -39,12 +39,8 @@ const CANCEL_LIMIT = 250;
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export async function cancel(client: pg.PoolClient): Promise<void> {
-  const { host, port, processID, secretKey } = client as unknown as Record<
-    "processID" | "secretKey" | "port",
-    number
-  > & {
-    host: string;
-  };
+  type Told = { host: string; port: number; processID: number; secretKey: number };
+  const { host, port, processID, secretKey } = client as unknown as Told;
   const message = Buffer.alloc(16);
   for (const [place, number] of [16, CANCEL, processID, secretKey].entries()) message.writeInt32BE(number, 4 * place);
   await new Promise<void>((resolve) => {

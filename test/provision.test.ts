@@ -108,7 +108,9 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
   test("from nothing, all is made in the function's compartment, and answers", async () => {
     // Named otherwise in the root, as a push to a missing repository would.
     cloud.registry.createOnPush = TENANCY;
-    const { code, text, summary } = await provision();
+    // By an auth token; elsewhere the CLI's own credentials open the registry.
+    const { username, password } = cloud.registry.login;
+    const { code, text, summary } = await provision({ OCIR_USERNAME: username, OCIR_AUTH_TOKEN: password });
     assert.equal(code, 0, text);
     const [repository, application, fn] = ["containerrepo", "fnapp", "fnfunc"].map((kind) => {
       assert.equal(deployed(kind).length, 1, kind);
@@ -127,6 +129,8 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     });
     assert.match(fn?.imageDigest, /^sha256:/);
     const build = deployment.dockerCalls().find((call) => call.startsWith("buildx build")) ?? "";
+    assert(deployment.dockerCalls().some((call) => call.startsWith("login ") && call.includes(username)));
+    assert(!deployment.dockerCalls().join().includes(password));
     assert.match(build, /--platform linux\/amd64 --provenance=false --sbom=false/);
     assert.match(
       summary,

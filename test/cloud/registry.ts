@@ -111,16 +111,6 @@ export class Registry {
     else {
       const manifest = { type: String(headers["content-type"]), bytes };
       for (const key of [reference, digest]) this.#manifests.set(`${name}@${key}`, manifest);
-      this.#store.add("containerimage", {
-        compartmentId: repository.compartmentId,
-        repositoryId: repository.id,
-        repositoryName: name,
-        displayName: `${name}:${reference}`,
-        version: reference,
-        digest,
-        imageDigest: digest,
-        lifecycleState: "AVAILABLE",
-      });
     }
     sendJson(response, 201, {}, { "docker-content-digest": digest });
   }
