@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 import { type Credentials, openVault } from "./credentials.ts";
 import { TimeoutError } from "./deadline.ts";
 import { DatabaseError, diagnose, isAnswer } from "./faults.ts";
-import { cancel, createPool } from "./pool.ts";
+import { backendOf, cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
 
 /** To connect, TLS and authentication included. Milliseconds. */
@@ -34,19 +34,27 @@ export interface Reservation {
 }
 
 export interface Connection {
-  /** What is known for as long as it lasts. */
+  /** The process of the server that answered when it was opened. A pooler names one of its own making. */
+  readonly backend: number;
+  /** Whether each statement reaches that process, so that a named statement is there the next time. */
+  direct?: boolean;
   reserved?: Reservation | undefined;
-  query<R extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<R[]>;
+  /** With a name, the statement is prepared under it. An attempt that was given up gets no rows any more. */
+  query<R extends pg.QueryResultRow>(
+    sql: string,
+    values?: readonly unknown[],
+    name?: string,
+  ): Promise<pg.QueryResult<R>>;
 }
 
 export interface Database {
   /**
-   * Runs `work` on a connection; after a fault that may pass, again on a new one, until the deadline.
-   * `repeated` tells that an earlier attempt may have reached the database.
+   * Runs `work` on a connection; after a fault that may pass, again on a new one, until the deadline. An attempt that was
+   * given up gets no further, even if the answer that it waited for comes after all.
    *
    * @throws {Problem} 503 when Vault or the database is not to be had, 504 when it does not answer in time
    */
-  run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>): Promise<T>;
+  run<T>(call: Call, step: Step, work: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
 /** Touches nothing yet: the first `run` reads the secret and connects. */
@@ -58,8 +66,7 @@ export function openDatabase(config: Config): Database {
   let restingSince = 0;
 
   async function connect(call: Call): Promise<pg.PoolClient> {
-    const credentials = await vault.credentials(call);
-    current ??= { credentials, pool: await createPool(credentials) };
+    current ??= await open(call);
     const connecting = current.pool.connect();
     try {
       return await call.timed("connect", () => call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT));
@@ -72,11 +79,21 @@ export function openDatabase(config: Config): Database {
     }
   }
 
+  async function open(call: Call): Promise<{ credentials: Credentials; pool: pg.Pool }> {
+    const credentials = await vault.credentials(call);
+    return { credentials, pool: await createPool(credentials) };
+  }
+
   function connectionOf(client: pg.PoolClient): Connection {
     const known = connections.get(client);
     if (known) return known;
     const connection: Connection = {
-      query: async (sql, values = []) => (await wrapped(client.query(sql, [...values]))).rows,
+      backend: backendOf(client),
+      async query(text, values = [], name = "") {
+        const result = await wrapped(client.query({ name, text, values: [...values] }));
+        if (connections.has(client)) return result;
+        throw new TimeoutError("the attempt was given up");
+      },
     };
     connections.set(client, connection);
     return connection;
@@ -98,9 +115,8 @@ export function openDatabase(config: Config): Database {
     }
   }
 
-  async function run<T>(call: Call, step: Step, work: (connection: Connection, repeated: boolean) => Promise<T>) {
+  async function run<T>(call: Call, step: Step, work: (connection: Connection) => Promise<T>) {
     const silent: pg.PoolClient[] = [];
-    let repeated = false;
     let unanswered = false;
     try {
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
@@ -111,16 +127,13 @@ export function openDatabase(config: Config): Database {
           client = connected;
           if (restingSince > 0 && Date.now() - restingSince > TRUSTED_REST) await prove(client, call);
           const connection = connectionOf(connected);
-          const attempt = () => {
-            started = true;
-            return work(connection, repeated);
-          };
-          const result = await call.timed(step, () => call.deadline.wait(attempt));
+          started = true;
+          const result = await call.timed(step, () => call.deadline.wait(() => work(connection)));
           client.release();
           restingSince = Date.now();
           return result;
         } catch (error) {
-          repeated ||= started;
+          if (client) connections.delete(client);
           unanswered ||= started && !isAnswer(error);
           if (client && error instanceof TimeoutError) silent.push(client);
           else client?.release(true);

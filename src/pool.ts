@@ -39,8 +39,7 @@ const CANCEL_LIMIT = 250;
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export async function cancel(client: pg.PoolClient): Promise<void> {
-  type Told = { host: string; port: number; processID: number; secretKey: number };
-  const { host, port, processID, secretKey } = client as unknown as Told;
+  const { host, port, processID, secretKey } = toldTo(client);
   const message = Buffer.alloc(16);
   for (const [place, number] of [16, CANCEL, processID, secretKey].entries()) message.writeInt32BE(number, 4 * place);
   await new Promise<void>((resolve) => {
@@ -50,6 +49,16 @@ export async function cancel(client: pg.PoolClient): Promise<void> {
     socket.on("error", () => undefined);
     socket.on("close", () => resolve());
   });
+}
+
+/** The process ID in the server's BackendKeyData. */
+export function backendOf(client: pg.PoolClient): number {
+  return toldTo(client).processID;
+}
+
+/** What pg keeps of the server, and its types do not tell. */
+function toldTo(client: pg.PoolClient) {
+  return client as unknown as { host: string; port: number; processID: number; secretKey: number };
 }
 
 /** As libpq has it: `require` verifies no certificate, but for the authority's where one is given. */

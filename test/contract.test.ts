@@ -90,7 +90,7 @@ for (const [what, status, breakIt] of [
 }
 
 test("a lock that is held beyond the deadline: 504 in both forms", async (t) => {
-  t.after(await postgres.lock("items"));
+  t.after(await postgres.lock("LOCK TABLE items"));
   await assertFailure(504);
 });
 

@@ -9,11 +9,12 @@ const { postgres } = platform;
 /** Milliseconds. */
 const TIME = 3_000;
 
-/** Invokes through the gateway, whose caller sees the status; with TIME to answer in. */
-async function insert({ functions }: Lane, name: string): Promise<number> {
+/** Invokes through the gateway, whose caller sees the status; with TIME to answer in. A batch is of items of one name. */
+async function insert({ functions }: Lane, name: string, batch?: number): Promise<number> {
   const headers = { "Fn-Deadline": new Date(Date.now() + TIME).toISOString() };
   const gateway = { method: "POST", url: "/items", headers: {} };
-  const outcome = await functions.invoke({ body: JSON.stringify({ name }), headers, gateway });
+  const body = JSON.stringify(batch ? Array(batch).fill({ name }) : { name });
+  const outcome = await functions.invoke({ body, headers, gateway });
   assert.equal(outcome.code, undefined, "the platform had to end it");
   assert(outcome.milliseconds < TIME, `answered after ${outcome.milliseconds} ms`);
   return Number(outcome.headers["fn-http-status"]);
@@ -23,7 +24,7 @@ const rows = async (name: string) => (await postgres.query("SELECT FROM items WH
 
 /** The function's statements that the database has at work. */
 const active = () =>
-  postgres.query("SELECT query FROM pg_stat_activity WHERE usename = $1 AND state = 'active'", [
+  postgres.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE usename = $1 AND state = 'active'", [
     postgres.credentials.username,
   ]);
 
@@ -65,7 +66,7 @@ test("a Vault that hangs once, or a database that hangs once in authentication, 
 test("a statement that waits for a lock is broken off at the deadline, and stores nothing when the lock goes", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
   assert.equal(await insert(lane, "before the lock"), 201);
-  const unlock = await postgres.lock("items");
+  const unlock = await postgres.lock("LOCK TABLE items");
   assert.equal(await insert(lane, "behind the lock"), 504);
   assert.deepEqual(await active(), [], "a statement is left running");
   await unlock();
@@ -73,16 +74,18 @@ test("a statement that waits for a lock is broken off at the deadline, and store
   assert.equal(await rows("behind the lock"), 0);
 });
 
-for (const [how, then] of [
+for (const [how, then, batch] of [
   ["silence", "hang"],
   ["end", "refuse"],
+  ["end", "refuse", 3],
 ] as const) {
-  test(`nor does one that can no longer be told to stop (${how}, then ${then})`, async () => {
+  const what = batch ? "a batch's" : "an item's";
+  test(`nor does ${what} that can no longer be told to stop (${how}, then ${then})`, async () => {
     const lane = await laneForTests(platform, { maxContainers: 1 });
-    const name = `cut off by ${how}`;
+    const name = `${what} cut off by ${how}`;
     assert.equal(await insert(lane, "before the network went"), 201);
-    const unlock = await postgres.lock("items");
-    const waiting = insert(lane, name);
+    const unlock = await postgres.lock("LOCK TABLE items");
+    const waiting = insert(lane, name, batch);
     while ((await active()).length === 0) await sleep(10);
     lane.wire.accept(then);
     lane.wire.breakAll(how);
@@ -96,10 +99,26 @@ for (const [how, then] of [
   });
 }
 
+test("an attempt that was given up stores nothing when its ids come after all", async () => {
+  const lane = await laneForTests(platform, { maxContainers: 1 });
+  const unlock = await postgres.lock("ALTER SEQUENCE items_id_seq CACHE 1");
+  const waiting = insert(lane, "twice at work");
+  let attempts: number[] = [];
+  while (attempts.length < 2) {
+    await sleep(10);
+    attempts = (await active()).map(({ pid }) => pid);
+  }
+  await unlock();
+  assert.equal(await waiting, 201);
+  const connected = "SELECT FROM pg_stat_activity WHERE pid = ANY($1)";
+  while ((await postgres.query(connected, [attempts])).length > 1) await sleep(10);
+  assert.equal(await rows("twice at work"), 1);
+});
+
 test("a lock that goes in time costs nothing but the wait", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
   assert.equal(await insert(lane, "before the short lock"), 201);
-  const unlock = await postgres.lock("items");
+  const unlock = await postgres.lock("LOCK TABLE items");
   const waiting = insert(lane, "behind the short lock");
   while ((await active()).length === 0) await sleep(10);
   await unlock();

@@ -23,8 +23,8 @@ export interface Postgres {
   url: string;
   /** Runs SQL as the owner. */
   query<R extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<R[]>;
-  /** Locks a table against everybody, until the function returned is called. */
-  lock(table: string): Promise<() => Promise<void>>;
+  /** Executes a statement that locks, and keeps it open until the function returned is called, which undoes it. */
+  lock(statement: string): Promise<() => Promise<void>>;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -95,9 +95,9 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
     },
     url: asOwner(DATABASE),
     query: async (sql, values) => (await owner.query(sql, values)).rows,
-    async lock(table) {
+    async lock(statement) {
       const client = await owner.connect();
-      await client.query(`BEGIN; LOCK TABLE ${table}`);
+      await client.query(`BEGIN; ${statement}`);
       return async () => client.release(true);
     },
     async restart() {
