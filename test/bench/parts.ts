@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { BUNDLE } from "../platform/functions.ts";
 import type { Platform } from "../platform/platform.ts";
 import { coldStart } from "./cold.ts";
-import { call, mustCall, residentOf, type Subject, start, timed, withContainer } from "./process.ts";
+import { call, mustCall, residentOf, type Subject, start, withContainer } from "./process.ts";
 import { copy, pgbench } from "./psql.ts";
 import { alternate, type Line, median } from "./stats.ts";
 import { FLOOR, leastFor, peersFor } from "./subjects.ts";
@@ -19,6 +19,10 @@ export interface Bench {
 
 const ITEM = JSON.stringify({ name: "name", description: "description" });
 const INVALID = JSON.stringify({ name: 5 });
+
+/** Warm calls on end to one container; and how many blocks are not counted, since V8 takes 2,000 calls to warm up. */
+const BLOCK = 100;
+const WARMING = 20;
 
 const rowsOf = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `item ${index}`, description: `description ${index}` }));
@@ -58,34 +62,32 @@ export async function cold({ ours, rounds, say }: Bench): Promise<Line[]> {
 
 export async function warm({ platform, ours, rounds, say }: Bench): Promise<Line[]> {
   say("warm inserts");
-  const block = 100;
   const least = leastFor(platform);
-  const each = { echo: [] as number[], least: [] as number[], insert: [] as number[], pgbench: [] as number[] };
+  const times = { echo: [] as number[], least: [] as number[], ours: [] as number[], pgbench: [] as number[] };
   await withContainer(FLOOR, (bare) =>
     withContainer(least, (other) =>
       withContainer(ours, async (container) => {
-        for (let round = -3; round < rounds; round++) {
+        for (let round = -WARMING; round < rounds; round++) {
           for (const [of, to] of [
-            [each.echo, bare],
-            [each.least, other],
-            [each.insert, container],
+            [times.echo, bare],
+            [times.least, other],
+            [times.ours, container],
           ] as const) {
-            for (let n = 0; n < block; n++) {
-              const time = await timed(() => mustCall(to, ITEM));
-              // The first rounds are for V8 to warm up.
+            for (let n = 0; n < BLOCK; n++) {
+              const time = await mustCall(to, ITEM);
               if (round >= 0) of.push(time);
             }
           }
-          if (round >= 0) each.pgbench.push(...(await pgbench(platform.postgres.url, block)));
+          if (round >= 0) times.pgbench.push(...(await pgbench(platform.postgres.url, BLOCK)));
         }
       }),
     ),
   );
-  const line = { what: "warm insert of one item", unit: "ms" as const, ours: each.insert };
-  const figures = each.pgbench.map((figure) => figure + median(each.echo));
+  const line = { what: "warm insert of one item", unit: "ms" as const, ours: times.ours };
+  const figures = times.pgbench.map((figure) => figure + median(times.echo));
   return [
     { ...line, floor: { name: "bare FDK echo + pgbench's prepared insert", figures }, bar: 1.75 },
-    { ...line, floor: { name: least.name, figures: each.least }, bar: undefined },
+    { ...line, floor: { name: least.name, figures: times.least }, bar: undefined },
   ];
 }
 
@@ -93,22 +95,25 @@ export async function batch({ platform, ours, rounds, say }: Bench): Promise<Lin
   say("batches");
   return withContainer(ours, async (container) => {
     await mustCall(container, ITEM);
+    // Else what one wrote would be flushed to the disk in another's time, and all the more as the table grows.
+    const empty = () => platform.postgres.query("TRUNCATE items; CHECKPOINT");
     const lines: Line[] = [];
     const send = (rows: object[]) => {
-      const body = JSON.stringify(rows);
-      return () => timed(() => mustCall(container, body));
+      const body = Buffer.from(JSON.stringify(rows));
+      return () => mustCall(container, body);
     };
     for (const size of [10_000, 50_000]) {
       const rows = rowsOf(size);
       const copying: number[] = [];
-      const figures = await alternate(Math.ceil(rounds / 2), {
+      const variants = {
         ours: send(rows),
         copy: async () => {
           const times = await copy(platform.postgres.url, rows);
           copying.push(times.copying);
           return times.command;
         },
-      });
+      };
+      const figures = await alternate(rounds, variants, empty);
       const rate = (times: number[]) => times.map((ms) => (1_000 * size) / ms);
       const line = { what: `batch of ${size.toLocaleString("en")}`, unit: "rows/s" as const, ours: rate(figures.ours) };
       lines.push(
@@ -120,32 +125,32 @@ export async function batch({ platform, ours, rounds, say }: Bench): Promise<Lin
         },
       );
     }
-    const one = send(rowsOf(1));
-    const each = await alternate(rounds, {
-      one,
-      few: send(rowsOf(100)),
-      some: send(rowsOf(1_000)),
-      many: send(rowsOf(50_000)),
+    const sizes = [100, 1_000, 10_000, 50_000] as const;
+    const times = await alternate(
+      rounds,
+      Object.fromEntries(
+        sizes.map((size) => {
+          const once = send(rowsOf(size));
+          const settled = async () => {
+            await once();
+            await once();
+            return once();
+          };
+          return [size, settled];
+        }),
+      ) as Record<string, () => Promise<number>>,
+      empty,
+    );
+    const [first, middle, last] = sizes.slice(1).map((to, index) => {
+      const from = sizes[index] as number;
+      const base = median(times[from] ?? []);
+      const figures = (times[to] ?? []).map((ms) => (1_000 * (ms - base)) / (to - from));
+      return { name: `each row from ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`, figures };
     });
-    const perRow = (times: number[], size: number) => times.map((ms) => (1_000 * (ms - median(each.one))) / (size - 1));
-    const growth = { name: "the same for 1,000 rows", figures: perRow(each.some, 1_000) };
-    return [
-      ...lines,
-      {
-        what: "each row beyond the first, of 100",
-        unit: "µs a row",
-        ours: perRow(each.few, 100),
-        floor: growth,
-        bar: 1.2,
-      },
-      {
-        what: "each row beyond the first, of 50,000",
-        unit: "µs a row",
-        ours: perRow(each.many, 50_000),
-        floor: growth,
-        bar: 1.2,
-      },
-    ];
+    const growth = [first, last].map((range): Line => {
+      return { what: range?.name ?? "", unit: "µs a row", ours: range?.figures ?? [], floor: middle, bar: 1.2 };
+    });
+    return [...lines, ...growth];
   });
 }
 
@@ -239,8 +244,8 @@ export async function peers({ platform, ours, rounds, say }: Bench): Promise<Lin
         }
         for (let round = 0; round < rounds; round++) {
           for (const [index, each] of [container, other].entries()) {
-            for (let n = 0; n < 20; n++) figures[index]?.insert.push(await timed(() => mustCall(each, ITEM)));
-            if (round < few) figures[index]?.batch.push(await timed(() => mustCall(each, items)));
+            for (let n = 0; n < 20; n++) figures[index]?.insert.push(await mustCall(each, ITEM));
+            if (round < few) figures[index]?.batch.push(await mustCall(each, items));
             figures[index]?.memory.push(residentOf(each));
           }
         }

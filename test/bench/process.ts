@@ -21,29 +21,26 @@ export async function start(
   }
 }
 
-export async function call(container: Container, body: string | Buffer): Promise<Reply> {
+/** A call, and the milliseconds from sending it to its whole answer. */
+export async function call(container: Container, body: string | Buffer): Promise<Reply & { milliseconds: number }> {
   const headers: OutgoingHttpHeaders = {
     "Fn-Call-Id": randomUUID(),
     "Fn-Deadline": new Date(Date.now() + 60_000).toISOString(),
     "Content-Type": "application/json",
   };
-  return container.call(headers, Buffer.from(body));
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  const started = performance.now();
+  const reply = await container.call(headers, bytes);
+  return { ...reply, milliseconds: performance.now() - started };
 }
 
-/** As call, for what must succeed. */
-export async function mustCall(container: Container, body: string | Buffer): Promise<Reply> {
+/** The milliseconds of a call that must succeed. */
+export async function mustCall(container: Container, body: string | Buffer): Promise<number> {
   const reply = await call(container, body);
   if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body}`);
   const { status } = JSON.parse(reply.body.toString()) as { status?: number };
   if (status !== undefined && status >= 400) throw new Error(reply.body.toString());
-  return reply;
-}
-
-/** Milliseconds that `work` takes. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
+  return reply.milliseconds;
 }
 
 /** Resident memory, MB. Linux alone tells. */

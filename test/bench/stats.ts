@@ -8,17 +8,21 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 
-/** Runs all variants in turn, as often as asked, so that what disturbs the machine disturbs all alike. */
+/** Runs all variants in turn, as often as asked, so that what disturbs the machine disturbs all alike; `before` each, untimed. */
 export async function alternate<K extends string>(
   rounds: number,
   variants: Record<K, () => Promise<number>>,
+  before: () => Promise<unknown> = async () => undefined,
 ): Promise<Record<K, number[]>> {
   const figures = Object.fromEntries(Object.keys(variants).map((name) => [name, [] as number[]])) as Record<
     K,
     number[]
   >;
   for (let round = 0; round < rounds; round++) {
-    for (const name of Object.keys(variants) as K[]) figures[name].push(await variants[name]());
+    for (const name of Object.keys(variants) as K[]) {
+      await before();
+      figures[name].push(await variants[name]());
+    }
   }
   return figures;
 }

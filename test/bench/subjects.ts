@@ -12,10 +12,10 @@ const node = process.execPath;
 /** The official FDK with an empty handler: what cannot be beaten. */
 export const FLOOR: Subject = { name: "bare FDK", command: [node, here("floor.cjs")] };
 
-/** FDK, driver and one INSERT, and nothing else. */
+/** FDK, driver and one prepared INSERT, and nothing else. */
 export const leastFor = ({ postgres }: Platform): Subject => {
   return {
-    name: "FDK + pg, one INSERT and nothing else",
+    name: "FDK + pg, one prepared INSERT and nothing else",
     command: [node, here("least.cjs")],
     env: { DATABASE_URL: postgres.url },
   };
