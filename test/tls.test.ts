@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect as dial } from "node:net";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createServer } from "node:tls";
 import { skipWithout } from "./deployment.ts";
 import { closingLine, platformForTests } from "./fixture.ts";
+import { startFunctions } from "./platform/functions.ts";
 import type { Platform } from "./platform/platform.ts";
+import { listen } from "./platform/port.ts";
 
 suite("TLS", { skip: skipWithout("openssl") }, async () => {
   const folder = mkdtempSync("/tmp/inserter-tls-");
@@ -140,5 +144,34 @@ suite("TLS", { skip: skipWithout("openssl") }, async () => {
     ["disable", { sslmode: "disable" }, /^stored, plain$/],
   ] as [string, Secret, RegExp][]) {
     test(`a server without TLS, ${what}`, async () => assert.match(await insert(plain, secret), expected));
+  }
+
+  for (const [what, trusted, expected] of [
+    ["of an authority that Node.js trusts", { NODE_EXTRA_CA_CERTS: file("ca.pem") }, 200],
+    ["of another", {}, 502],
+  ] as const) {
+    test(`Vault by TLS, with a certificate ${what}`, async (t) => {
+      const { vault, postgres, functions } = plain;
+      vault.put(postgres.credentials);
+      const shown = { key: readFileSync(file("proper.key")), cert: readFileSync(file("proper.pem")) };
+      const front = createServer(shown, (socket) => {
+        const behind = dial(Number(new URL(vault.endpoint).port), "127.0.0.1");
+        socket.on("error", () => undefined);
+        socket.pipe(behind).pipe(socket);
+      });
+      const port = await listen(front, 0, "");
+      const config = { ...functions.options.config, OCI_SECRETS_ENDPOINT: `https://localhost:${port}`, ...trusted };
+      const own = startFunctions({ ...functions.options, config, timeoutSeconds: 5 });
+      t.after(() => {
+        own.stop();
+        front.close();
+      });
+      const { status, callId } = await own.invoke({ body: '{"name":"Vault by TLS"}' });
+      assert.equal(status, expected);
+      if (expected === 502) {
+        const { code } = await closingLine({ functions: own }, callId);
+        assert.equal(code, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+      }
+    });
   }
 });
