@@ -14,3 +14,25 @@ test("straight to PostgreSQL, the insert of an item is parsed once a connection"
   assert.equal(sent.split("INSERT INTO items").length - 1, 1);
   for (const name of ["first", "second", "third"]) assert(sent.includes(name));
 });
+
+test("a table that changes between two inserts costs no error", async () => {
+  const { functions, wire } = await laneForTests(platform, { maxContainers: 1 });
+  for (const change of [
+    "SELECT 'nothing'",
+    "ALTER TABLE items ADD COLUMN note text",
+    "ALTER TABLE items ALTER COLUMN name TYPE text",
+    "ALTER TABLE items ALTER COLUMN id TYPE bigint",
+    "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 3000000000)",
+    "ALTER TABLE items RENAME TO former; CREATE TABLE items (LIKE former INCLUDING ALL); GRANT SELECT, INSERT ON items TO PUBLIC",
+  ]) {
+    await platform.postgres.query(change);
+    for (const name of ["one", "another"]) {
+      const { code, body } = await functions.invoke({ body: JSON.stringify({ name }) });
+      assert.equal(code, undefined, change);
+      const { id } = JSON.parse(body.toString());
+      const rows = await platform.postgres.query("SELECT FROM items WHERE id = $1 AND name = $2", [id, name]);
+      assert.equal(rows.length, 1, change);
+    }
+  }
+  assert.equal(wire.connections, 1);
+});

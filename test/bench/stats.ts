@@ -9,7 +9,7 @@ export function quantile(values: readonly number[], part: number): number {
 }
 
 /** Runs all variants in turn, as often as asked, so that what disturbs the machine disturbs all alike; `before` each, untimed. */
-export async function alternate<K extends string>(
+export async function alternate<K extends string | number>(
   rounds: number,
   variants: Record<K, () => Promise<number>>,
   before: () => Promise<unknown> = async () => undefined,
