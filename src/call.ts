@@ -15,7 +15,7 @@ export interface Call {
   log: Log;
   /** Does a part of a step, and adds the time to the step's. */
   timed<T>(step: Step, work: () => Promise<T>): Promise<T>;
-  /** Milliseconds until now. */
+  /** Milliseconds until now, to a tenth. */
   readonly spent: Record<Step | "total", number>;
 }
 
@@ -35,15 +35,17 @@ export function readCall(context: Context): Call {
       try {
         return await work();
       } finally {
-        spent[step] += performance.now() - since;
+        spent[step] = tenths(spent[step] + performance.now() - since);
       }
     },
     get spent() {
-      spent.total = performance.now() - started;
+      spent.total = tenths(performance.now() - started);
       return spent;
     },
   };
 }
+
+const tenths = (value: number) => Math.round(10 * value) / 10;
 
 /**
  * Through the gateway the last segment of the path decides, since a deployment's prefix may stand before it; directly

@@ -27,9 +27,10 @@ const LEAST = 250;
 
 const RETRY_AFTER = { "Retry-After": "5" };
 
-/** An id that was taken ahead of need, and how far the database's clock is ahead of ours, in milliseconds. */
+/** Ids of the sequence that no row has yet. */
 export interface Reservation {
-  id: number;
+  ids: number[];
+  /** How far the database's clock is ahead of ours: at least so far, since its answer took time. Milliseconds. */
   ahead: number;
 }
 
@@ -38,6 +39,7 @@ export interface Connection {
   readonly backend: number;
   /** Whether each statement reaches that process, so that a named statement is there the next time. */
   direct?: boolean;
+  /** Ahead of need, of the next item. */
   reserved?: Reservation | undefined;
   /** With a name, the statement is prepared under it. An attempt that was given up gets no rows any more. */
   query<R extends pg.QueryResultRow>(

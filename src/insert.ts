@@ -1,5 +1,5 @@
 import type { Call } from "./call.ts";
-import type { Connection, Database } from "./database.ts";
+import type { Connection, Database, Reservation } from "./database.ts";
 import { TimeoutError } from "./deadline.ts";
 import { DatabaseError } from "./faults.ts";
 import type { Item } from "./items.ts";
@@ -41,7 +41,7 @@ const FIND = `
  */
 export async function insert(database: Database, items: readonly Item[], call: Call): Promise<Stored> {
   for (let take = items.length; ; take *= 2) {
-    let taken: Taken | undefined;
+    let taken: Reservation | undefined;
     let sent = false;
     const stored = await database.run(call, "insert", async (connection) => {
       const taking = taken ?? takeIds(connection, take);
@@ -61,19 +61,11 @@ export async function insert(database: Database, items: readonly Item[], call: C
   }
 }
 
-interface Taken {
-  ids: number[];
-  /** How far the database's clock is ahead of ours: at least so far, since its answer took time. Milliseconds. */
-  ahead: number;
-}
-
-const aheadOf = (now: string) => Date.parse(now) - Date.now();
-
-async function takeIds(connection: Connection, count: number): Promise<Taken> {
+async function takeIds(connection: Connection, count: number): Promise<Reservation> {
   const { reserved } = connection;
   if (reserved && count === 1) {
     connection.reserved = undefined;
-    return { ids: [reserved.id], ahead: reserved.ahead };
+    return reserved;
   }
   type Row = { ids: string; now: string; backend: number };
   const { rows } = await connection.query<Row>(TAKE_IDS, [count]);
@@ -81,6 +73,8 @@ async function takeIds(connection: Connection, count: number): Promise<Taken> {
   connection.direct = backend === connection.backend;
   return { ids: JSON.parse(`[${ids.slice(1, -1)}]`), ahead: aheadOf(now) };
 }
+
+const aheadOf = (now: string) => Date.parse(now) - Date.now();
 
 /** Names and descriptions as PostgreSQL's array literals. */
 function columnsOf(items: readonly Item[]): [names: string, descriptions: string] {
@@ -109,7 +103,7 @@ async function store(
         );
     if (rowCount !== items.length) throw new TimeoutError("the insert came after the deadline");
     const [row] = rows;
-    if (row) connection.reserved = { id: row.next, ahead: aheadOf(row.createdAt) };
+    if (row) connection.reserved = { ids: [row.next], ahead: aheadOf(row.createdAt) };
     return { ids, createdAt: row?.createdAt };
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;

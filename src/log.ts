@@ -13,15 +13,10 @@ export function createLog(level: string | undefined, context: object = {}): Log 
     (msg: string, fields: object = {}) => {
       if (LEVELS.indexOf(level) < from) return;
       process.stdout.write(
-        `${JSON.stringify({ time: new Date().toISOString(), level, msg, ...context, ...fields }, rounded)}\n`,
+        `${JSON.stringify({ time: new Date().toISOString(), level, msg, ...context, ...fields })}\n`,
       );
     };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
-}
-
-/** Milliseconds to a tenth. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === "number" ? Math.round(value * 10) / 10 : value;
 }
 
 /**
