@@ -40,7 +40,7 @@ export interface Connection {
   /** Whether each statement reaches that process, so that a named statement is there the next time. */
   direct?: boolean;
   /** Ahead of need, of the next item. */
-  reserved?: Reservation | undefined;
+  reserved?: Reservation;
   /** With a name, the statement is prepared under it. An attempt that was given up gets no rows any more. */
   query<R extends pg.QueryResultRow>(
     sql: string,

@@ -62,11 +62,8 @@ export async function insert(database: Database, items: readonly Item[], call: C
 }
 
 async function takeIds(connection: Connection, count: number): Promise<Reservation> {
-  const { reserved } = connection;
-  if (reserved && count === 1) {
-    connection.reserved = undefined;
-    return reserved;
-  }
+  // The insert that uses it reserves the next.
+  if (connection.reserved && count === 1) return connection.reserved;
   type Row = { ids: string; now: string; backend: number };
   const { rows } = await connection.query<Row>(TAKE_IDS, [count]);
   const [{ ids, now, backend }] = rows as [Row];

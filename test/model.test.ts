@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
 import type { Connection, Database } from "../src/database.ts";
-import { Deadline } from "../src/deadline.ts";
+import { Deadline, TimeoutError } from "../src/deadline.ts";
 import { DatabaseError } from "../src/faults.ts";
 import { insert } from "../src/insert.ts";
 
@@ -88,4 +88,23 @@ test("whichever statements are lost, and wherever the sequence stands, each item
     }
   }
   t.diagnostic(`${runs} interleavings`);
+});
+
+test("an insert that came too late to store is not taken for stored", async () => {
+  const { database, table } = modelOf([], 0);
+  const late: Database = {
+    run: (call, step, work) =>
+      database.run(call, step, ({ query, ...connection }) =>
+        work({
+          ...connection,
+          query: async (sql, ...rest) =>
+            sql.includes("INSERT") ? ({ rows: [], rowCount: 0 } as never) : await query(sql, ...rest),
+        }),
+      ),
+  };
+  for (const size of [1, 3]) {
+    const items = Array(size).fill({ name: "late", description: null });
+    await assert.rejects(insert(late, items, call), TimeoutError);
+  }
+  assert.equal(table.size, 0);
 });

@@ -4,7 +4,7 @@ import { laneForTests, platformForTests } from "./fixture.ts";
 
 const platform = await platformForTests();
 
-test("straight to PostgreSQL, the insert of an item is parsed once a connection", async () => {
+test("straight to PostgreSQL, the insert of an item is parsed once a connection, and takes the next id along", async () => {
   const { functions, wire } = await laneForTests(platform, { maxContainers: 1 });
   for (const name of ["first", "second", "third"]) {
     assert.equal((await functions.invoke({ body: JSON.stringify({ name }) })).code, undefined);
@@ -12,6 +12,7 @@ test("straight to PostgreSQL, the insert of an item is parsed once a connection"
   assert.equal(wire.connections, 1);
   const sent = wire.last.client.toString("latin1");
   assert.equal(sent.split("INSERT INTO items").length - 1, 1);
+  assert.equal(sent.split("generate_series").length - 1, 1);
   for (const name of ["first", "second", "third"]) assert(sent.includes(name));
 });
 
