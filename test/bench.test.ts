@@ -13,6 +13,7 @@ test("the benchmark runs, and names what it leaves out; its figures are not judg
   });
   assert.match(stdout, /^\| process start → socket ready, ms \| [\d.]+ .*bare FDK \| [\d.]+ × \| ≤ 1\.25 × [✔✖] \|$/m);
   assert.match(stdout, /^\| bundle, kB/m);
+  assert.match(stdout, /^\| what the image adds to its base, kB/m);
   assert.match(stderr, /left out: Python: FastAPI.*: \/nowhere\/python has not the packages/);
 });
 

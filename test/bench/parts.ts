@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BUNDLE } from "../platform/functions.ts";
@@ -171,6 +172,9 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
   const floor = { name: FLOOR.name, figures: figures.floor };
   const held = await heldAfter(ours, 100, rounds < 20 ? 200 : 10_000);
   const size = (file: string) => statSync(file).size / 1_000;
+  const [, start = ""] = ours.command;
+  const dist = [BUNDLE, `${BUNDLE}.map`, join(dirname(BUNDLE), "LICENSES.txt")];
+  const shipped = [...dist, start, join(dirname(start), "func.js.cache")];
   return [
     { what: "resident after the first insert", unit: "MB", ours: figures.insert, floor, bar: 1.5 },
     { what: "resident after a batch of 6 MB", unit: "MB", ours: figures.batch, floor, bar: 4 },
@@ -182,6 +186,13 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
       bar: 1.2,
     },
     { what: "bundle", unit: "kB", ours: [size(BUNDLE)], floor: undefined, bar: 700 },
+    {
+      what: "what the image adds to its base",
+      unit: "kB",
+      ours: [shipped.reduce((sum, file) => sum + size(file), 0)],
+      floor: undefined,
+      bar: 3_000,
+    },
   ];
 }
 
