@@ -109,7 +109,7 @@ async function store(
   // The first insert had committed, and only its answer was lost, if the rows are there as they were sent.
   const { rows } = await connection.query<{ createdAt: string; count: number }>(FIND, [
     `{${ids}}`,
-    ...columnsOf(items),
+    ...(columns ?? columnsOf(items)),
   ]);
   return rows[0]?.count === items.length ? { ids, createdAt: rows[0].createdAt } : undefined;
 }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
+import { oursFor } from "./bench/subjects.ts";
 import { closingLine, gateway, platformForTests } from "./fixture.ts";
 import { startFunctions } from "./platform/functions.ts";
 
@@ -45,20 +43,17 @@ test("what the FDK and the SDK say of a failure is JSON too, and shown at level 
 
 test("the code cache is used where it fits, and its lack is told", async (t) => {
   const platform = await platformForTests();
-  const folder = mkdtempSync("/tmp/inserter-start-");
-  t.after(() => rmSync(folder, { recursive: true }));
-  const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-  const start = join(folder, "start.cjs");
-  copyFileSync(root("dist/func.js"), join(folder, "func.js"));
-  copyFileSync(root("src/start.cjs"), start);
+  const ours = oursFor(platform);
+  t.after(() => ours.stop());
+  const [node, ...start] = ours.command;
   const firstLine = async (...flags: string[]) => {
-    const own = startFunctions({ ...platform.functions.options, command: [process.execPath, ...flags, start] });
+    const own = startFunctions({ ...platform.functions.options, command: [node, ...flags, ...start] });
     t.after(() => own.stop());
     assert.equal((await own.invoke({ body: '{"name":"started"}' })).code, undefined);
     return JSON.parse(String(own.logs[0])).msg;
   };
-  assert.match(await firstLine(), /code cache is missing or does not fit/);
-  execFileSync(process.execPath, [root("compile-cache.cjs"), folder], { stdio: "ignore" });
   assert.equal(await firstLine(), "stored");
   assert.match(await firstLine("--no-flush-bytecode", "--no-opt"), /code cache is missing or does not fit/);
+  rmSync(ours.cache);
+  assert.match(await firstLine(), /code cache is missing or does not fit/);
 });

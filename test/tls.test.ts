@@ -156,7 +156,7 @@ suite("TLS", { skip: skipWithout("openssl") }, async () => {
       const shown = { key: readFileSync(file("proper.key")), cert: readFileSync(file("proper.pem")) };
       const front = createServer(shown, (socket) => {
         const behind = dial(Number(new URL(vault.endpoint).port), "127.0.0.1");
-        socket.on("error", () => undefined);
+        for (const side of [socket, behind]) side.on("error", () => undefined);
         socket.pipe(behind).pipe(socket);
       });
       const port = await listen(front, 0, "");

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BUNDLE } from "../platform/functions.ts";
@@ -8,11 +7,11 @@ import { coldStart } from "./cold.ts";
 import { call, mustCall, residentOf, type Subject, start, withContainer } from "./process.ts";
 import { copy, pgbench } from "./psql.ts";
 import { alternate, type Line, median } from "./stats.ts";
-import { FLOOR, leastFor, peersFor } from "./subjects.ts";
+import { FLOOR, leastFor, type Ours, peersFor } from "./subjects.ts";
 
 export interface Bench {
   platform: Platform;
-  ours: Subject;
+  ours: Ours;
   /** How often each figure is taken: 20 or more for the published ones. */
   rounds: number;
   say(progress: string): void;
@@ -172,9 +171,6 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
   const floor = { name: FLOOR.name, figures: figures.floor };
   const held = await heldAfter(ours, 100, rounds < 20 ? 200 : 10_000);
   const size = (file: string) => statSync(file).size / 1_000;
-  const [, start = ""] = ours.command;
-  const dist = [BUNDLE, `${BUNDLE}.map`, join(dirname(BUNDLE), "LICENSES.txt")];
-  const shipped = [...dist, start, join(dirname(start), "func.js.cache")];
   return [
     { what: "resident after the first insert", unit: "MB", ours: figures.insert, floor, bar: 1.5 },
     { what: "resident after a batch of 6 MB", unit: "MB", ours: figures.batch, floor, bar: 4 },
@@ -189,7 +185,7 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
     {
       what: "what the image adds to its base",
       unit: "kB",
-      ours: [shipped.reduce((sum, file) => sum + size(file), 0)],
+      ours: [ours.shipped.reduce((sum, file) => sum + size(file), 0)],
       floor: undefined,
       bar: 3_000,
     },

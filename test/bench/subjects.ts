@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BUNDLE } from "../platform/functions.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -21,10 +21,19 @@ export const leastFor = ({ postgres }: Platform): Subject => {
   };
 };
 
+export interface Ours extends Subject {
+  /** V8's code cache. */
+  cache: string;
+  /** All files that the image adds to its base. */
+  shipped: string[];
+  stop(): void;
+}
+
 /** The function as the image has it: the bundle, with V8's code cache. */
-export function oursFor(platform: Platform): Subject & { stop(): void } {
+export function oursFor(platform: Platform): Ours {
   const folder = mkdtempSync("/tmp/inserter-bench-");
   const start = join(folder, "start.cjs");
+  const cache = join(folder, "func.js.cache");
   copyFileSync(BUNDLE, join(folder, "func.js"));
   copyFileSync(here("../../src/start.cjs"), start);
   execFileSync(node, [here("../../compile-cache.cjs"), folder], { stdio: "ignore" });
@@ -32,6 +41,8 @@ export function oursFor(platform: Platform): Subject & { stop(): void } {
     name: "postgres-inserter",
     command: [node, start],
     env: environmentOf(platform),
+    cache,
+    shipped: [BUNDLE, `${BUNDLE}.map`, join(dirname(BUNDLE), "LICENSES.txt"), start, cache],
     stop: () => rmSync(folder, { recursive: true }),
   };
 }
