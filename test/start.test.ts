@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
+import { promisify } from "node:util";
 import { oursFor } from "./bench/subjects.ts";
 import { closingLine, gateway, platformForTests } from "./fixture.ts";
+import { eventually } from "./platform/eventually.ts";
 import { startFunctions } from "./platform/functions.ts";
 
 test("without any configuration it starts, answers 500 and tells the log all that is missing", async () => {
@@ -50,10 +54,34 @@ test("the code cache is used where it fits, and its lack is told", async (t) => 
     const own = startFunctions({ ...platform.functions.options, command: [node, ...flags, ...start] });
     t.after(() => own.stop());
     assert.equal((await own.invoke({ body: '{"name":"started"}' })).code, undefined);
-    return JSON.parse(String(own.logs[0])).msg;
+    return JSON.parse(await eventually(() => own.logs[0], "the first line of the log")).msg;
   };
   assert.equal(await firstLine(), "stored");
   assert.match(await firstLine("--no-flush-bytecode", "--no-opt"), /code cache is missing or does not fit/);
   rmSync(ours.cache);
   assert.match(await firstLine(), /code cache is missing or does not fit/);
 });
+
+for (const [what, code, why] of [
+  [
+    "answers without the database",
+    'require("node:http").createServer((_, response) => response.end("stored")).listen(process.env.FN_LISTENER.slice(5))',
+    "the invocation ended before it came to the database, with 200 stored",
+  ],
+  ["breaks as it starts", 'throw new Error("no such module")', 'the function broke with "no such module"'],
+  ["ends at its start as if all were well", "process.exit(0)", "the function ended the process"],
+] as const) {
+  test(`no code cache is made of a function that ${what}`, async (t) => {
+    const folder = mkdtempSync("/tmp/inserter-start-");
+    t.after(() => rmSync(folder, { recursive: true }));
+    copyFileSync("src/start.cjs", join(folder, "start.cjs"));
+    writeFileSync(join(folder, "func.js"), code);
+    const making = promisify(execFile)(process.execPath, ["compile-cache.cjs", folder], { timeout: 120_000 });
+    await assert.rejects(making, ({ code, stderr }) => {
+      const sentence = `The code cache is not made: ${why}. Run the function (npm run demo) to see what it lacks.\n`;
+      assert.deepEqual([code, stderr], [1, sentence]);
+      return true;
+    });
+    assert(!existsSync(join(folder, "func.js.cache")));
+  });
+}
