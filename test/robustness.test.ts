@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { assertNoSecret, platformForTests } from "./fixture.ts";
 import type { Container } from "./platform/container.ts";
+import { eventually } from "./platform/eventually.ts";
 import type { Invocation } from "./platform/functions.ts";
 
 /** Makes a container tell its memory. */
 const HEAP = fileURLToPath(new URL("platform/heap.cjs", import.meta.url));
 
+// Never frozen, since it is asked for its memory by a signal, which a frozen container does not get.
 const platform = await platformForTests({
-  functions: { timeoutSeconds: 20 },
+  functions: { pauseAfter: 3_600_000, idleSeconds: 3_600 },
   config: { NODE_OPTIONS: `--expose-gc --require=${HEAP}` },
 });
 
@@ -100,8 +101,7 @@ async function memoryOf({ pid }: Container): Promise<number> {
   const { logs } = platform.functions;
   const told = () => logs.filter((line) => line.includes('"msg":"memory"'));
   const before = told().length;
-  process.kill(pid, "SIGCONT");
   process.kill(pid, "SIGUSR2");
-  while (told().length === before) await sleep(10);
+  await eventually(() => told().length > before, "the container to tell its memory");
   return JSON.parse(String(told().at(-1))).bytes;
 }

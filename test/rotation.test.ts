@@ -44,10 +44,10 @@ test("a new password, with the old connection alive or terminated, costs no erro
 
 test("a password that Vault does not have yet is asked for once an invocation, and works when it comes", async () => {
   const lane = await laneOfUser("early");
-  const { vault, wire, setPassword, credentials } = lane;
+  const { vault, setPassword, credentials } = lane;
   assert.equal(await insert(lane, "early before"), "stored");
   await setPassword("early-1");
-  wire.breakAll("end");
+  await disconnect(lane);
   assert.equal(await insert(lane, "early during"), "FunctionInvokeExecutionFailed");
   assert.equal(vault.requests, 2);
   vault.put({ ...credentials, password: "early-1" });
@@ -68,10 +68,9 @@ test("while Vault fails, the secret that is known goes on serving", async () => 
     assert.equal(await insert(lane, `cached, Vault ${JSON.stringify(how)}`), "stored");
     assert.equal(vault.requests, before + 1);
   }
-  lane.functions.options.timeoutSeconds = 5;
   await setPassword("cached-1");
   vault.answer({ status: 500 });
-  wire.breakAll("end");
+  await disconnect(lane);
   assert.equal(await insert(lane, "cached, refused"), "FunctionInvokeExecutionFailed");
   vault.answer();
   vault.put({ ...credentials, password: "cached-1" });
@@ -88,7 +87,7 @@ test("a connection lost in a statement costs no look into Vault, a host that is 
   assert.equal(await insert(lane, "lost during"), "stored");
   assert.deepEqual([wire.cuts, vault.requests], [1, 1]);
 
-  lane.functions.options.timeoutSeconds = 3;
+  lane.functions.options.timeoutSeconds = 6;
   wire.accept("refuse");
   wire.breakAll("end");
   assert.equal(await insert(lane, "lost for good"), "FunctionInvokeExecutionFailed");

@@ -3,7 +3,8 @@ import test from "node:test";
 import fc from "fast-check";
 import { direct, gateway, platformForTests } from "./fixture.ts";
 
-const platform = await platformForTests();
+// The largest batch takes a minute of a busy machine, of which an attempt is given half.
+const platform = await platformForTests({ functions: { timeoutSeconds: 300 } });
 const { postgres } = platform;
 
 const count = async () => (await postgres.query<{ n: number }>("SELECT count(*)::int AS n FROM items"))[0]?.n;

@@ -13,6 +13,9 @@ export interface Cold {
   answer: number;
 }
 
+/** For a process to listen, and to answer. Milliseconds. */
+const LIMIT = 60_000;
+
 /** Starts a process, waits for its socket without rest, and sends it its first call. */
 export async function coldStart({ name, command: [program, ...args], env = {} }: Subject, body: string): Promise<Cold> {
   const folder = mkdtempSync("/tmp/inserter-cold-");
@@ -23,6 +26,7 @@ export async function coldStart({ name, command: [program, ...args], env = {} }:
   try {
     while (!existsSync(socketPath)) {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+      if (performance.now() - started > LIMIT) throw new Error(`${name} had no socket in ${LIMIT / 1_000} s`);
       await turn();
     }
     const socket = performance.now() - started;
@@ -42,9 +46,10 @@ async function firstCall(socketPath: string, body: string, child: ChildProcess):
     "Fn-Deadline": new Date(Date.now() + 60_000).toISOString(),
     "Content-Type": "application/json",
   };
+  const signal = AbortSignal.timeout(LIMIT);
   // A peer may have its socket before it listens at it.
   for (;;) {
-    const sent = request({ socketPath, method: "POST", path: "/call", headers });
+    const sent = request({ socketPath, method: "POST", path: "/call", headers, signal });
     sent.end(body);
     try {
       const [response] = await once(sent, "response");

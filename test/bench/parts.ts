@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../platform/eventually.ts";
 import { BUNDLE } from "../platform/functions.ts";
 import type { Platform } from "../platform/platform.ts";
 import { coldStart } from "./cold.ts";
@@ -206,7 +207,7 @@ async function heldAfter(ours: Subject, few: number, many: number): Promise<{ ea
       if (n !== few && n !== many) continue;
       const before = told.length;
       process.kill(container.pid, "SIGUSR2");
-      while (told.length === before) await sleep(10);
+      await eventually(() => told.length > before, "the container to tell its memory");
     }
     const [early = Number.NaN, late = Number.NaN] = told;
     return { early, late };

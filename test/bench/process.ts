@@ -10,12 +10,15 @@ export interface Subject {
   env?: Record<string, string>;
 }
 
+/** For a process to listen: how long it takes is a figure and no fault. Milliseconds. */
+const START_LIMIT = 60_000;
+
 export async function start(
   { name, command, env = {} }: Subject,
   onLine: (line: string) => void = () => undefined,
 ): Promise<Container> {
   try {
-    return await startContainer(randomUUID(), command, env, onLine);
+    return await startContainer(randomUUID(), command, env, onLine, START_LIMIT);
   } catch (cause) {
     throw new Error(`${name} does not start`, { cause });
   }

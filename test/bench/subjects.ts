@@ -36,7 +36,7 @@ export function oursFor(platform: Platform): Ours {
   const cache = join(folder, "func.js.cache");
   copyFileSync(BUNDLE, join(folder, "func.js"));
   copyFileSync(here("../../src/start.cjs"), start);
-  execFileSync(node, [here("../../compile-cache.cjs"), folder], { stdio: "ignore" });
+  execFileSync(node, [here("../../compile-cache.cjs"), folder], { stdio: "pipe", timeout: 120_000 });
   return {
     name: "postgres-inserter",
     command: [node, start],
@@ -58,7 +58,7 @@ export function peersFor(platform: Platform): (Subject | { name: string; missing
     env,
   };
   try {
-    execFileSync(python, ["-c", "import fastapi, uvicorn, psycopg_pool, oci"], { stdio: "ignore" });
+    execFileSync(python, ["-c", "import fastapi, uvicorn, psycopg_pool, oci"], { stdio: "ignore", timeout: 60_000 });
   } catch {
     const missing = `${python} has not the packages of test/bench/peers/python/requirements.txt (BENCH_PYTHON names another)`;
     return [plain as Subject, { name, missing }];

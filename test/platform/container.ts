@@ -6,10 +6,10 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cleanUp, kill, remove } from "./cleanup.ts";
+import { cleanUp, hasEnded, kill, remove } from "./cleanup.ts";
 
 /** How long the platform waits for the socket, milliseconds: Fn's FN_HOT_START_TIMEOUT_MSECS. */
-const START_LIMIT = 5_000;
+export const START_LIMIT = 5_000;
 
 export interface Reply {
   status: number;
@@ -50,6 +50,7 @@ export async function startContainer(
   [command, ...args]: [string, ...string[]],
   env: Record<string, string>,
   onLine: (line: string) => void,
+  limit = START_LIMIT,
 ): Promise<Container> {
   // Short, since the path of a socket holds 104 bytes at most on macOS.
   const folder = mkdtempSync("/tmp/inserter-fn-");
@@ -74,7 +75,7 @@ export async function startContainer(
   child.on("error", (error) => onLine(String(error)));
   const closed = once(child, "close").then(end, end);
   try {
-    await socketOf(child, socketPath);
+    await socketOf(child, socketPath, limit);
   } catch (error) {
     // What it said on its way out is its reason.
     if (child.exitCode !== null) await closed;
@@ -106,10 +107,10 @@ export async function startContainer(
   };
 }
 
-async function socketOf(child: ChildProcess, socketPath: string): Promise<void> {
-  const until = performance.now() + START_LIMIT;
+async function socketOf(child: ChildProcess, socketPath: string, limit: number): Promise<void> {
+  const until = performance.now() + limit;
   while (!existsSync(socketPath)) {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) throw new StartError(false);
+    if (hasEnded(child)) throw new StartError(false);
     if (performance.now() > until) throw new StartError(true);
     await sleep(2);
   }

@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { ApiError, createApi, sendJson } from "./api.ts";
 import { cleanUp, remove } from "./cleanup.ts";
-import type { Functions } from "./functions.ts";
+import { BUNDLE, type Functions } from "./functions.ts";
 import { listen } from "./port.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -89,14 +89,14 @@ async function throughGateway(functions: Functions, request: IncomingMessage, bo
 
 function describe({ options }: Functions, invokeEndpoint: string): object {
   const now = new Date().toISOString();
+  const digest = `sha256:${createHash("sha256").update(readFileSync(BUNDLE)).digest("hex")}`;
   return {
     id: options.id,
     displayName: options.name,
     lifecycleState: "ACTIVE",
     applicationId: "ocid1.fnapp.oc1..local",
     compartmentId: "ocid1.compartment.oc1..local",
-    image: "local/postgres-inserter:dist",
-    imageDigest: null,
+    sourceDetails: { sourceType: "CONTAINER_IMAGE", image: "local/postgres-inserter:dist", imageDigest: digest },
     shape: process.arch === "arm64" ? "GENERIC_ARM" : "GENERIC_X86",
     memoryInMBs: options.memory,
     timeoutInSeconds: options.timeoutSeconds,

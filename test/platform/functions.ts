@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import { fileURLToPath } from "node:url";
-import { type Container, type Reply, StartError, startContainer } from "./container.ts";
+import { type Container, type Reply, START_LIMIT, StartError, startContainer } from "./container.ts";
 import type { Principal } from "./principal.ts";
 
 /** Of a request's body and of an answer's, bytes. */
@@ -15,6 +15,8 @@ export interface FunctionsOptions {
   command: [string, ...string[]];
   timeoutSeconds: number;
   memory: number;
+  /** For a container to listen, milliseconds. */
+  startLimit: number;
   /** A container that nobody invokes is ended after this. */
   idleSeconds: number;
   /** And frozen after this, milliseconds: Fn's FN_FREEZE_IDLE_MSECS. */
@@ -29,6 +31,7 @@ const DEFAULTS = {
   command: [process.execPath, BUNDLE] as [string, ...string[]],
   timeoutSeconds: 60,
   memory: 512,
+  startLimit: START_LIMIT,
   idleSeconds: 30,
   pauseAfter: 50,
   maxContainers: 40,
@@ -92,25 +95,26 @@ export function startFunctions(
     ];
   }
 
-  async function take(): Promise<Container | undefined> {
+  async function take(): Promise<{ container: Container; coldStart: boolean } | undefined> {
     for (const [container, state] of live) {
       if (state.busy) continue;
       state.timers.forEach(clearTimeout);
       state.busy = true;
       container.resume();
-      return container;
+      return { container, coldStart: false };
     }
     if (live.size + starting >= options.maxContainers) return undefined;
     starting++;
     try {
       const id = randomUUID();
       const env = environment(options);
-      const container = await startContainer(id, options.command, env, (line) => {
+      const onLine = (line: string) => {
         logs.push(line);
         options.onLog(line, id);
-      });
+      };
+      const container = await startContainer(id, options.command, env, onLine, options.startLimit);
       live.set(container, { busy: true, retired: false, timers: [] });
-      return container;
+      return { container, coldStart: true };
     } finally {
       starting--;
     }
@@ -130,20 +134,19 @@ export function startFunctions(
     if (body.length > BODY_LIMIT)
       return outcome([413, "FunctionInvokeRequestContentTooLarge", "the body is above 6 MB"]);
 
-    let container: Container | undefined;
+    let taken: Awaited<ReturnType<typeof take>>;
     try {
-      const before = live.size;
-      container = await take();
-      coldStart = live.size > before;
+      taken = await take();
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       if (error.timedOut)
         return outcome([504, "FunctionInvokeContainerInitTimeout", "Container initialization timed out"]);
       return outcome([502, "FunctionInvokeContainerInitFail", "Container failed to initialize"]);
     }
-    if (!container) return outcome([429, "TooManyRequests", "the limit of concurrent containers is reached"]);
+    if (!taken) return outcome([429, "TooManyRequests", "the limit of concurrent containers is reached"]);
 
-    const running = container;
+    const { container: running } = taken;
+    coldStart = taken.coldStart;
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanUp, kill, remove } from "./cleanup.ts";
+import { cleanUp, hasEnded, kill, remove } from "./cleanup.ts";
+import { eventually } from "./eventually.ts";
 import { freePort } from "./port.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -56,22 +56,22 @@ server_login_retry = 1
     const child = spawn("pgbouncer", [...asNobody, config], { stdio: ["ignore", "pipe", "pipe"] });
     server = child;
     let said = "";
-    await new Promise<void>((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", () => reject(new Error(`PgBouncer did not start: ${said}`)));
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on("data", (chunk) => {
-          said += chunk;
-          if (said.includes("process up")) resolve();
-        });
-      }
-    });
+    child.on("error", (error) => (said += error));
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+    await eventually(
+      () => {
+        if (hasEnded(child)) throw new Error(`PgBouncer did not start: ${said}`);
+        return said.includes("process up");
+      },
+      () => `PgBouncer to start: ${said}`,
+    );
   }
 
   async function halt(): Promise<void> {
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
-    kill(server.pid, "SIGTERM");
-    await once(server, "exit");
+    const running = server;
+    if (!running || hasEnded(running)) return;
+    kill(running.pid, "SIGTERM");
+    await eventually(() => hasEnded(running), "PgBouncer to end");
   }
 
   await start();

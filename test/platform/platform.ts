@@ -12,6 +12,8 @@ export interface PlatformOptions {
   port?: number;
   functions?: Partial<Omit<FunctionsOptions, "config">>;
   postgres?: Parameters<typeof startPostgres>[0];
+  /** Lifetime of the resource principal's token, seconds; 15 minutes when absent. */
+  tokenLifetime?: number;
   /** The function's configuration, beside what leads it to the local Vault. */
   config?: Record<string, string>;
 }
@@ -34,12 +36,13 @@ export async function startPlatform({
   config = {},
   functions: given = {},
   postgres: database = {},
+  tokenLifetime,
 }: PlatformOptions = {}): Promise<Platform> {
   const stack = new AsyncDisposableStack();
   try {
     // Another one each time: the OCI CLI remembers for 15 minutes where a function was.
     const id = `ocid1.fnfunc.oc1.${REGION}.${randomBytes(8).toString("hex")}`;
-    const principal = createPrincipal(id, REGION);
+    const principal = createPrincipal(id, REGION, tokenLifetime);
     stack.defer(() => principal.stop());
     const vault = await startVault(principal);
     stack.defer(() => vault.stop());
@@ -52,6 +55,7 @@ export async function startPlatform({
     const postgres = await startPostgres(database);
     stack.defer(() => postgres.stop());
     vault.put(postgres.credentials);
+    principal.secrets.push(postgres.credentials.password);
     return {
       postgres,
       vault,
@@ -59,7 +63,7 @@ export async function startPlatform({
       functions,
       url: doors.url,
       ociConfigFile: doors.ociConfigFile,
-      secrets: [postgres.credentials.password, ...principal.secrets],
+      secrets: principal.secrets,
       stop: () => stack.disposeAsync(),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };

@@ -1,16 +1,19 @@
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { cleanUp, kill, remove } from "./cleanup.ts";
+import { cleanUp, hasEnded, kill, remove } from "./cleanup.ts";
+import { eventually } from "./eventually.ts";
 import { freePort } from "./port.ts";
 
 const DATABASE = "librarian_db";
 const FUNCTION_USER = "librarian_user";
 const SCHEMA = new URL("../../src/schema.sql", import.meta.url);
+
+/** For a second's work, on a busy machine. Milliseconds. */
+const INITDB_LIMIT = 120_000;
 
 export interface Postgres {
   port: number;
@@ -51,7 +54,8 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
   });
   const options = { ...user, cwd: folder, env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } };
   const initdbArgs = [`--pgdata=${data}`, "--username=owner", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
-  execFileSync(initdb, [...initdbArgs, "--encoding=UTF8", "--no-locale", "--no-sync"], { ...options, stdio: "pipe" });
+  const bounded = { ...options, stdio: "pipe", timeout: INITDB_LIMIT } as const;
+  execFileSync(initdb, [...initdbArgs, "--encoding=UTF8", "--no-locale", "--no-sync"], bounded);
 
   async function start(): Promise<void> {
     const quick = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "unix_socket_directories="];
@@ -59,20 +63,23 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
     const child = spawn(postgres, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
     server = child;
     let said = "";
-    await new Promise<void>((resolve, reject) => {
-      child.stderr.on("data", (chunk) => {
-        said += chunk;
-        if (said.includes("ready to accept connections")) resolve();
-      });
-      child.on("exit", () => reject(new Error(`PostgreSQL did not start: ${said}`)));
-    });
+    child.on("error", (error) => (said += error));
+    child.stderr.on("data", (chunk) => (said += chunk));
+    await eventually(
+      () => {
+        if (hasEnded(child)) throw new Error(`PostgreSQL did not start: ${said}`);
+        return said.includes("ready to accept connections");
+      },
+      () => `PostgreSQL to start: ${said}`,
+    );
     child.stderr.removeAllListeners("data").resume();
   }
 
   async function halt(): Promise<void> {
-    if (!server || server.exitCode !== null) return;
-    kill(server.pid, "SIGINT");
-    await once(server, "exit");
+    const running = server;
+    if (!running || hasEnded(running)) return;
+    kill(running.pid, "SIGINT");
+    await eventually(() => hasEnded(running), "PostgreSQL to end");
   }
 
   await start();
@@ -80,6 +87,7 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
   const version = await prepare(asOwner, passwords.inserter);
   const owner = new pg.Pool({ connectionString: asOwner(DATABASE) });
   owner.on("error", () => undefined);
+  const locking = new Set<pg.Client>();
 
   return {
     port: ownPort,
@@ -96,15 +104,19 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
     url: asOwner(DATABASE),
     query: async (sql, values) => (await owner.query(sql, values)).rows,
     async lock(statement) {
-      const client = await owner.connect();
+      const client = new pg.Client({ connectionString: asOwner(DATABASE) });
+      client.on("error", () => undefined);
+      await client.connect();
+      locking.add(client);
       await client.query(`BEGIN; ${statement}`);
-      return async () => client.release(true);
+      return async () => void (locking.delete(client) && (await client.end()));
     },
     async restart() {
       await halt();
       await start();
     },
     async stop() {
+      for (const client of locking) await client.end();
       await owner.end();
       await halt();
       undo();

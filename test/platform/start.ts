@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { introduce, invokeWith, showTable } from "./demo.ts";
 import { startPlatform } from "./platform.ts";
 import { UserError } from "./port.ts";
-import { drawLogLine, paint, readPayload, run } from "./terminal.ts";
+import { drawLogLine, paint, quote, readPayload, run } from "./terminal.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -28,11 +28,12 @@ await run(async () => {
   await showTable(platform);
 
   const { url, ociConfigFile, functions, postgres } = platform;
+  // The OCI CLI sends fewer bytes than there are where the body is not ASCII, and left alone invokes again after 60 s.
   console.log(`
 ${paint("bold", "Paste into another terminal:")}
-curl -i ${url}/items -d @${file}
+curl -i ${url}/items --data-binary ${quote(`@${file}`)}
 curl -i ${url}/health
-oci --config-file ${ociConfigFile} fn function invoke --endpoint ${url} --function-id ${functions.options.id} --body "$(cat ${file})" --file -
+oci --config-file ${ociConfigFile} --no-retry --read-timeout 300 fn function invoke --endpoint ${url} --function-id ${functions.options.id} --body "$(jq -ac . ${quote(file)})" --file -
 psql ${postgres.url} -c 'SELECT * FROM items'
 
 ${paint("dim", "A change in src/ is built and replaces the container. Ctrl-C stops everything.")}

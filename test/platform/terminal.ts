@@ -9,6 +9,11 @@ export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
 
+/** As a shell takes it for one word. */
+export function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** Runs a program for a person: what they can mend is one line, and the exit code 1. */
 export async function run(main: () => Promise<void>): Promise<void> {
   try {
