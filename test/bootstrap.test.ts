@@ -19,20 +19,20 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
 
   test("all that is missing is named at once", async () => {
     const nothing = { OCI_CLI_TENANCY: undefined, COMPARTMENT_OCID: undefined, DB_SECRET_OCID: undefined };
-    const { code, text } = await run("bootstrap.sh", nothing, "--network");
+    const { code, text } = await run("bootstrap", nothing, "--network");
     assert.equal(code, 1);
-    for (const name of [...Object.keys(nothing), "DB_CIDR"]) assert.match(text, new RegExp(`- ${name}: `));
+    for (const name of [...Object.keys(nothing), "DB_CIDR"]) assert.match(text, new RegExp(`- ${name} is missing: `));
     assert.deepEqual(changes(0), []);
   });
 
   test("a VCN that overlaps the database's network is refused", async () => {
-    const { code, text } = await run("bootstrap.sh", { ...network, VCN_CIDR: "10.0.0.0/16" }, "--dry-run", "--network");
+    const { code, text } = await run("bootstrap", { ...network, VCN_CIDR: "10.0.0.0/16" }, "--dry-run", "--network");
     assert.equal(code, 1);
     assert.match(text, /VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR/);
   });
 
   test("--dry-run prints each statement and command, and changes nothing", async () => {
-    const { code, text } = await run("bootstrap.sh", network, "--dry-run", "--network");
+    const { code, text } = await run("bootstrap", network, "--dry-run", "--network");
     assert.equal(code, 0, text);
     assert.deepEqual(changes(0), []);
     assert.match(text, /Allow group CI-CD-Deployers to manage repos in compartment id/);
@@ -41,7 +41,7 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
   });
 
   test("makes the rights, limited to the compartment, and a private network that leads to the database", async () => {
-    const { code, text } = await run("bootstrap.sh", network, "--network");
+    const { code, text } = await run("bootstrap", network, "--network");
     assert.equal(code, 0, text);
     const wide = statements().filter((statement) => !statement.includes(`in compartment id ${cloud.compartmentId}`));
     assert.deepEqual(wide, ["Allow group CI-CD-Deployers to read objectstorage-namespaces in tenancy"]);
@@ -81,7 +81,7 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
 
   test("again, nothing changes; and what was taken away comes back, without touching the rest", async () => {
     let before = cloud.requests.length;
-    assert.equal((await run("bootstrap.sh", network, "--network")).code, 0);
+    assert.equal((await run("bootstrap", network, "--network")).code, 0);
     assert.deepEqual(changes(before), []);
 
     const routes = store.all("routetable").find(({ displayName }) => displayName === "postgres-inserter");
@@ -92,7 +92,7 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     routes.routeRules = [own, toDatabase];
     policy.statements = ["Allow group CI-CD-Deployers to manage all-resources in tenancy"];
     before = cloud.requests.length;
-    const { code, text } = await run("bootstrap.sh", network, "--network");
+    const { code, text } = await run("bootstrap", network, "--network");
     assert.equal(code, 0, text);
     assert.deepEqual(changes(before), [`PUT /policies/${policy.id}`, `PUT /routeTables/${routes.id}`]);
     assert.equal(routes.routeRules.length, 3);

@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { TENANCY } from "./cloud/cloud.ts";
-import { deploymentForTests, type Run, skipWithout, TOOLS } from "./deployment.ts";
+import { deploymentForTests, ROOT, type Run, skipWithout, TOOLS } from "./deployment.ts";
 
 suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, run } = deployment;
-  const provision = (env?: Record<string, string | undefined>) => run("provision.sh", env);
+  const provision = (env?: Record<string, string | undefined>) => run("provision", env);
   const deployed = (kind: string) => cloud.store.all(kind);
+  const calls = () => deployment.dockerCalls().map(({ args }) => args.join(" "));
   const manifest = join(deployment.folder, "func.yaml");
   const original = readFileSync(manifest, "utf8");
 
@@ -44,7 +45,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     });
     for (const name of NEEDED) assert.match(text, new RegExp(`- ${name} is missing`));
     for (const name of ["NSG_OCIDS", "APPLICATION_SHAPE", "REPOSITORY_NAME"])
-      assert.match(text, new RegExp(`- ${name} is "\\w+", and should be`));
+      assert.match(text, new RegExp(`- ${name} is "\\w+", and must be`));
   });
 
   test("what the deployment does not carry over from func.yaml is refused", async () => {
@@ -63,6 +64,8 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
       [`config: {LONG: ${"x".repeat(4100)}}`, /config exceeds 4 KB/],
       ["schema_version: 1", /schema_version must be/],
       ["memory: [", /func\.yaml is not YAML/],
+      ["config: {LOG_LEVEL: loud}", /LOG_LEVEL must be one of debug, info, warn, error/],
+      ["version: 1.0", /version must be a string: put it in quotes/],
     ];
     for (const [line, reason] of wrong) {
       const key = line.slice(0, line.indexOf(":"));
@@ -72,11 +75,9 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     writeFileSync(manifest, original);
   });
 
-  test("a missing tool is named, and the other program called yq told apart", async () => {
-    const tools = join(deployment.folder, "../", "nothing");
-    const { text } = await run("provision.sh", { PATH: `${tools}:/usr/bin:/bin` });
-    assert.match(text, /Missing: oci/);
-    assert.match(text, /yq/);
+  test("a missing CLI is named, with what installs it", async () => {
+    const { text } = await refused({ PATH: `${join(ROOT, "node_modules/.bin")}:/usr/bin:/bin` });
+    assert.match(text, /The OCI CLI is not on the PATH: npm run tools installs one/);
   });
 
   test("credentials that are not accepted are explained", async () => {
@@ -101,7 +102,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     cloud.fault("POST", /^\/container\/repositories$/, 404, "NotAuthorizedOrNotFound", 1);
     const { code, text } = await provision();
     assert.equal(code, 1);
-    assert.match(text, /repository create: 404 NotAuthorizedOrNotFound.*\n.*bootstrap\.sh/);
+    assert.match(text, /repository create: 404 NotAuthorizedOrNotFound.*\n.*npm run bootstrap/);
     assert.deepEqual(deployed("fnapp"), []);
   });
 
@@ -127,10 +128,10 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
       DB_SECRET_OCID: deployment.env.DB_SECRET_OCID,
       OCI_SECRETS_ENDPOINT: deployment.env.OCI_SECRETS_ENDPOINT,
     });
-    assert.match(fn?.imageDigest, /^sha256:/);
-    const build = deployment.dockerCalls().find((call) => call.startsWith("buildx build")) ?? "";
-    assert(deployment.dockerCalls().some((call) => call.startsWith("login ") && call.includes(username)));
-    assert(!deployment.dockerCalls().join().includes(password));
+    assert.match(fn?.sourceDetails.imageDigest, /^sha256:/);
+    const build = calls().find((call) => call.startsWith("buildx build")) ?? "";
+    assert(calls().some((call) => call.startsWith("login ") && call.includes(username)));
+    assert(!calls().join().includes(password));
     assert.match(build, /--platform linux\/amd64 --provenance=false --sbom=false/);
     assert.match(
       summary,
@@ -140,11 +141,12 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
 
   test("again, nothing changes and nothing is built", async () => {
     const before = cloud.requests.length;
-    const builds = deployment.dockerCalls().filter((call) => call.startsWith("buildx")).length;
+    const builds = () => calls().filter((call) => call.startsWith("buildx build")).length;
+    const built = builds();
     const { code, text, summary } = await provision();
     assert.equal(code, 0, text);
     assert.deepEqual(changes(before), []);
-    assert.equal(deployment.dockerCalls().filter((call) => call.startsWith("buildx")).length, builds);
+    assert.equal(builds(), built);
     assert.equal(summary.match(/left as it is/g)?.length, 3);
   });
 
@@ -191,5 +193,21 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     assert.match(text, /does not answer: FunctionInvokeExecutionFailed\. The function runs, and failed/);
     assert.match(summary, /✔ Function postgres-inserter is ACTIVE/);
     assert.match(summary, /✖ The function's health check: FunctionInvokeExecutionFailed/);
+  });
+
+  test("a function that failed as it was made is told with its work request's errors, and replaced by the next run", async () => {
+    for (const { id } of deployed("fnfunc")) cloud.store.remove(id);
+    cloud.failNext("CREATE_FUNCTION", "InternalError", "The image could not be read.");
+    const failed = await provision();
+    assert.equal(failed.code, 1);
+    assert.match(failed.text, /Creating the function .* ended in FAILED: InternalError: The image could not be read\./);
+    const [former] = deployed("fnfunc");
+    assert.equal(former?.lifecycleState, "FAILED");
+
+    const { code, text, summary } = await provision();
+    assert.equal(code, 0, text);
+    assert.match(summary, /is FAILED from an earlier run, and cannot be changed: it is replaced[\s\S]*created/);
+    assert.equal(deployed("fnfunc").length, 1);
+    assert.notEqual(deployed("fnfunc")[0]?.id, former?.id);
   });
 });

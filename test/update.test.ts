@@ -10,7 +10,7 @@ import { deploymentForTests, ROOT, skipWithout, TOOLS } from "./deployment.ts";
 suite("update", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, run, folder, commit } = deployment;
-  const update = (env?: Record<string, string | undefined>) => run("update.sh", env);
+  const update = (env?: Record<string, string | undefined>) => run("update", env);
   let fn: Resource;
   /** An image's content: `name` tells one from another. */
   function bundle(name: string, content: string): string {
@@ -36,33 +36,32 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
   test("before provision it says so", async () => {
     const { code, text } = await update();
     assert.equal(code, 1);
-    assert.match(text, /There is no application postgres-inserter in the compartment\. Run provision-function first/);
+    assert.match(text, /There is no application postgres-inserter in the compartment: run provision-function first/);
   });
 
   test("replaces the image, and nothing else", async () => {
-    const made = await run("provision.sh");
+    const made = await run("provision");
     assert.equal(made.code, 0, made.text);
     fn = cloud.store.all("fnfunc")[0] as Resource;
-    const { imageDigest, image, ...rest } = structuredClone(fn);
+    const { sourceDetails, ...rest } = structuredClone(fn);
     const { code, text, summary } = await update({
       ...push(bundle("second", `${good}\n// second`)),
       SUBNET_OCIDS: undefined,
       DB_SECRET_OCID: undefined,
     });
     assert.equal(code, 0, text);
-    assert.notEqual(fn.imageDigest, imageDigest);
-    assert.notEqual(fn.image, image);
-    const { imageDigest: _, image: __, ...now } = fn;
+    assert.notEqual(fn.sourceDetails.imageDigest, sourceDetails.imageDigest);
+    assert.notEqual(fn.sourceDetails.image, sourceDetails.image);
+    const { sourceDetails: _, timeUpdated: __, ...now } = fn;
     assert.deepEqual({ ...now, etag: 0 }, { ...rest, etag: 0 });
     assert.match(summary, /changed: image `sha256:.*` → `sha256:.*`\n- Health check: ok/);
   });
 
   test("an image that does not answer is rolled back, the former one answers, and the run fails with the reason", async () => {
-    const { imageDigest, image } = fn;
+    const { sourceDetails } = fn;
     const { code, text, summary } = await update(push(broken));
     assert.equal(code, 1, text);
-    assert.equal(fn.imageDigest, imageDigest);
-    assert.equal(fn.image, image);
+    assert.deepEqual(fn.sourceDetails, sourceDetails);
     assert.match(summary, /\*\*The new image does not answer: FunctionInvokeContainerInitTimeout/);
     assert.match(summary, /Rolled back to `sha256:[\s\S]*Health check of the former image: ok/);
     assert.match(text, /Rolled back to the former image, which answers\.\n/);
@@ -70,12 +69,12 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
   });
 
   test("a fault outside the image is rolled back too, and told apart", async () => {
-    const { config, imageDigest } = fn;
+    const { config, sourceDetails } = fn;
     fn.config = { ...config, DB_SECRET_OCID: "ocid1.vaultsecret.oc1..gone" };
     const { code, text } = await update(push(bundle("third", `${good}\n// third`)));
     fn.config = config;
     assert.equal(code, 1);
-    assert.equal(fn.imageDigest, imageDigest);
+    assert.deepEqual(fn.sourceDetails, sourceDetails);
     assert.match(text, /does not answer either: FunctionInvokeExecutionFailed.*likely outside the image/s);
   });
 
@@ -102,21 +101,21 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     const { code, summary } = await update(push(bundle("sixth", `${good}\n// sixth`)));
     writeFileSync(file, original);
     assert.equal(code, 0);
-    assert.match(summary, /Not applied.*: memory\. Run provision-function/);
+    assert.match(summary, /Not applied.*: memory 512 → 256\. Run provision-function/);
     assert.equal(fn.memoryInMBs, 512);
   });
 
   test("an image with attestations, or for another architecture, is refused before the function changes", async () => {
-    const { imageDigest } = fn;
-    const script = join(folder, ".github/scripts/image.sh");
+    const { sourceDetails } = fn;
+    const script = join(folder, ".github/scripts/docker.ts");
     const original = readFileSync(script, "utf8");
     const wrong: [string, string, RegExp][] = [
       [
-        " --provenance=false --sbom=false",
+        `, "--provenance=false", "--sbom=false"`,
         "",
         /The image is for linux\/amd64, unknown\/unknown.*\n.*attestation of buildx/,
       ],
-      [`jq -r 'join(",")'`, "echo linux/arm64", /The image is for linux\/arm64, and the shape GENERIC_X86 needs/],
+      [`platforms.join(",")`, `"linux/arm64"`, /The image is for linux\/arm64, and the shape GENERIC_X86 needs/],
     ];
     for (const [part, other, reason] of wrong) {
       assert(original.includes(part));
@@ -124,8 +123,24 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
       const { code, text } = await update(push(join(ROOT, "dist/func.js")));
       assert.equal(code, 1, text);
       assert.match(text, reason);
-      assert.equal(fn.imageDigest, imageDigest);
+      assert.deepEqual(fn.sourceDetails, sourceDetails);
     }
     writeFileSync(script, original);
+  });
+
+  test("a work request that fails is told with its errors, and leaves the function as it was", async () => {
+    const { sourceDetails } = fn;
+    cloud.failNext("UPDATE_FUNCTION", "InternalError", "The image could not be verified.");
+    const { code, text } = await update(push(bundle("seventh", `${good}\n// seventh`)));
+    assert.equal(code, 1);
+    assert.match(text, /Changing the function ended in FAILED: InternalError: The image could not be verified\./);
+    assert.deepEqual(fn.sourceDetails, sourceDetails);
+  });
+
+  test("a function that failed as it was made cannot be updated, and provision replaces it", async () => {
+    fn.lifecycleState = "FAILED";
+    const { code, text } = await update(push(bundle("eighth", `${good}\n// eighth`)));
+    assert.equal(code, 1);
+    assert.match(text, /The function is FAILED, and cannot be changed: start provision-function, which replaces it/);
   });
 });

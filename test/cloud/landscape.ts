@@ -23,7 +23,10 @@ export interface Landscape {
   secret: Resource;
 }
 
-/** What the secret says of the database's place, which the network leads to. */
+/**
+ * What the secret says of the database's place, which this network leads to. So says the cloud's own door, which people and
+ * the doctor ask; the function asks the platform's Vault (OCI_SECRETS_ENDPOINT), whose secret leads to the PostgreSQL here.
+ */
 export const DATABASE = { host: "10.0.0.146", port: 6432 };
 
 export function settle(cloud: Cloud): Landscape {
@@ -103,6 +106,7 @@ export function settle(cloud: Cloud): Landscape {
   const attachment = attach(vcn);
   const hubAttachment = attach(hub);
 
+  store.add("compartment", { id: compartmentId, compartmentId: TENANCY, name: "functions" });
   const secret = store.add("vaultsecret", {
     id: platform.vault.secretId,
     compartmentId,

@@ -1,30 +1,29 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import { ApiError, sendJson } from "../platform/api.ts";
-import type { Store } from "./store.ts";
-
-const INDEX = /manifest\.list|image\.index/;
-
-export interface Image {
-  digest: string;
-  /** Such as "linux/amd64". */
-  platforms: string[];
-  /** The bundle that the image runs, which stands in for its layers. */
-  bundle: string;
-}
+import { cleanUp, remove } from "../platform/cleanup.ts";
+import { BUNDLE } from "../platform/functions.ts";
+import { type Content, Distribution } from "./distribution.ts";
+import { digestOf, isIndex, type Manifest, readFileOf } from "./image.ts";
+import type { Resource, Store } from "./store.ts";
 
 /** OCI's container registry: one namespace, whose repositories are resources of the cloud's. */
 export class Registry {
   readonly namespace = "axlocal";
   /** What `docker login` may use in place of a bearer token. */
   readonly login = { username: `${this.namespace}/ci`, password: randomBytes(12).toString("hex") };
-  /** A push to a repository that is not there makes one in the root compartment, as a tenancy may have it. */
+  /** A push to a repository that is not there makes one in this compartment, as a tenancy may have it. */
   createOnPush: string | undefined;
-  readonly #tokens = new Set<string>();
-  /** By repository and tag, or by repository and digest. */
-  readonly #manifests = new Map<string, { type: string; bytes: Buffer }>();
-  readonly #blobs = new Map<string, Buffer>();
   readonly #store: Store;
+  readonly #tokens = new Set<string>();
+  readonly #content: Content = { blobs: new Map(), manifests: new Map() };
+  readonly #distribution = new Distribution(this.namespace, this.#content, (name) => this.#requireRepository(name));
+  /** By a manifest's digest, the bundle that its image runs. */
+  readonly #bundles = new Map<string, string>();
+  readonly #folder = mkdtempSync("/tmp/inserter-registry-");
+  readonly stop = cleanUp(() => remove(this.#folder));
 
   constructor(store: Store) {
     this.#store = store;
@@ -37,46 +36,68 @@ export class Registry {
     return token;
   }
 
-  repository(name: string) {
-    return this.#store.all("containerrepo").find((repository) => repository.displayName === name);
+  repository(name: string): Resource | undefined {
+    return this.#store.all("containerrepo").find(({ displayName }) => displayName === name);
   }
 
-  async handle(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
-    this.#authenticate(request.headers.authorization ?? "");
-    const [, namespace, name = "", kind, reference = ""] =
-      /^\/v2\/([^/]+)\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? "") ?? [];
-    if (namespace !== this.namespace) throw new ApiError(404, "NAME_UNKNOWN", "The repository is unknown.");
-    if (request.method === "PUT") return this.#put(name, String(kind), reference, request, body, response);
-    const found =
-      kind === "manifests"
-        ? this.#manifests.get(`${name}@${reference}`)
-        : { type: "application/octet-stream", bytes: this.#blobs.get(reference) };
-    if (!found?.bytes) throw new ApiError(404, "MANIFEST_UNKNOWN", "There is none of that name.");
-    const digest = digestOf(found.bytes);
-    response.writeHead(200, { "content-type": found.type, "docker-content-digest": digest }).end(found.bytes);
+  handle({ method = "", url = "", headers }: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    try {
+      this.#authenticate(headers.authorization ?? "");
+      const answer = this.#distribution.answer(method, new URL(url, "http://registry"), headers, body);
+      const { status, bytes = Buffer.alloc(0) } = answer;
+      response.writeHead(status, { "content-length": bytes.length, ...answer.headers }).end(bytes);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { status, code, message } = error;
+      const challenge = status === 401 ? { "www-authenticate": 'Basic realm="The local registry"' } : {};
+      sendJson(response, status, { errors: [{ code, message }] }, challenge);
+    }
   }
 
-  /** What a function would run. @throws {ApiError} 404, as the Functions service words it */
-  find(reference: string): Image {
+  /** What a function would be made from: its digest, and platforms such as "linux/amd64". @throws {ApiError} as Functions words it */
+  find(reference: string): { digest: string; platforms: string[] } {
+    const { type, bytes, manifest } = this.#read(reference);
+    const listed = isIndex(type) ? manifest.manifests?.map(({ platform }) => platform) : [this.#configOf(manifest)];
+    const platforms = listed?.map((platform) => `${platform?.os}/${platform?.architecture}`) ?? [];
+    return { digest: digestOf(bytes), platforms };
+  }
+
+  /**
+   * The bundle that an image runs, as a file: the one that the stand-in for Docker names, or /function/func.js of the layers
+   * that a real Docker pushed, or for want of both the working tree's. Nothing else of an image is run here.
+   */
+  bundleOf(reference: string): string {
+    const { bytes, manifest } = this.#read(reference);
+    const digest = digestOf(bytes);
+    const [first] = manifest.manifests ?? [];
+    if (first) return this.bundleOf(reference.replace(/@.+$/, `@${first.digest}`));
+    const bundle =
+      this.#bundles.get(digest) ?? this.#configOf(manifest).bundle ?? this.#extract(digest, manifest) ?? BUNDLE;
+    this.#bundles.set(digest, bundle);
+    return bundle;
+  }
+
+  #read(reference: string): { type: string; bytes: Buffer; manifest: Manifest } {
     const [, namespace, name, tag] = /^[^/]+\/([^/]+)\/([^:@]+)[:@](.+)$/.exec(reference) ?? [];
-    const manifest = this.#manifests.get(`${name}@${tag}`);
-    if (namespace !== this.namespace || !manifest) {
-      throw new ApiError(
-        404,
-        "NotAuthorizedOrNotFound",
-        `Image ${reference} does not exist or you do not have access to use it.`,
-      );
-    }
-    const { manifests, config } = JSON.parse(manifest.bytes.toString());
-    if (INDEX.test(manifest.type)) {
-      const [first] = manifests.map(({ digest }: { digest: string }) => this.find(`x/${namespace}/${name}@${digest}`));
-      const platforms = manifests.map(({ platform }: { platform: { os: string; architecture: string } }) => {
-        return `${platform.os}/${platform.architecture}`;
-      });
-      return { ...first, digest: digestOf(manifest.bytes), platforms };
-    }
-    const { os, architecture, bundle } = JSON.parse(String(this.#blobs.get(config.digest)));
-    return { digest: digestOf(manifest.bytes), platforms: [`${os}/${architecture}`], bundle };
+    const found = this.#content.manifests.get(`${name}@${tag}`);
+    if (namespace === this.namespace && found) return { ...found, manifest: JSON.parse(found.bytes.toString()) };
+    const message = `Image ${reference} does not exist or you do not have access to use it.`;
+    throw new ApiError(404, "NotAuthorizedOrNotFound", message);
+  }
+
+  #configOf({ config }: Manifest): { os: string; architecture: string; bundle?: string } {
+    return JSON.parse(String(this.#content.blobs.get(config?.digest ?? "")));
+  }
+
+  #extract(digest: string, { layers = [] }: Manifest): string | undefined {
+    const bundle = readFileOf(
+      layers.map((layer) => this.#content.blobs.get(layer.digest) ?? Buffer.alloc(0)),
+      "function/func.js",
+    );
+    if (!bundle) return undefined;
+    const file = join(this.#folder, `${digest.slice("sha256:".length)}.cjs`);
+    writeFileSync(file, bundle);
+    return file;
   }
 
   #authenticate(authorization: string): void {
@@ -91,31 +112,11 @@ export class Registry {
     throw new ApiError(401, "UNAUTHORIZED", "The registry knows no such login.");
   }
 
-  #put(
-    name: string,
-    kind: string,
-    reference: string,
-    { headers }: IncomingMessage,
-    bytes: Buffer,
-    response: ServerResponse,
-  ) {
-    let repository = this.repository(name);
-    if (!repository) {
-      if (!this.createOnPush)
-        throw new ApiError(403, "DENIED", "The repository does not exist, and you may not create it.");
-      const fields = { compartmentId: this.createOnPush, displayName: name, lifecycleState: "AVAILABLE" };
-      repository = this.#store.add("containerrepo", fields);
-    }
-    const digest = digestOf(bytes);
-    if (kind === "blobs") this.#blobs.set(digest, bytes);
-    else {
-      const manifest = { type: String(headers["content-type"]), bytes };
-      for (const key of [reference, digest]) this.#manifests.set(`${name}@${key}`, manifest);
-    }
-    sendJson(response, 201, {}, { "docker-content-digest": digest });
+  #requireRepository(name: string): void {
+    if (this.repository(name)) return;
+    if (!this.createOnPush)
+      throw new ApiError(403, "DENIED", "The repository does not exist, and you may not create it.");
+    const fields = { compartmentId: this.createOnPush, displayName: name, lifecycleState: "AVAILABLE" };
+    this.#store.add("containerrepo", fields);
   }
-}
-
-export function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

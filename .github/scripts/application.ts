@@ -1,0 +1,76 @@
+import { get } from "./cli.ts";
+import { Refusal, report } from "./report.ts";
+import { type Application, application, inUse, list } from "./resources.ts";
+import type { Settings } from "./settings.ts";
+import { awaitSettled, changeAndWait } from "./work.ts";
+
+/** The application, whole, or undefined where there is none. @throws {Refusal} */
+export async function findApplication({ compartment, application: name }: Settings): Promise<Application | undefined> {
+  const found = inUse(
+    await get(
+      ["fn", "application", "list", "--compartment-id", compartment, "--display-name", name, "--all"],
+      list(application),
+    ),
+  );
+  // A list leaves its configuration out.
+  return found && readApplication(found.id);
+}
+
+/** @throws {Refusal} where the application cannot become what the settings say */
+export function checkApplication(found: Application, { application: name, shape, subnets }: Settings): void {
+  const differences = [];
+  if (found.shape !== shape) differences.push(`its shape is ${found.shape}, and APPLICATION_SHAPE is ${shape}`);
+  if (!sameSet(found.subnetIds, subnets))
+    differences.push(`its subnets are ${found.subnetIds.join(", ")}, and SUBNET_OCIDS is ${subnets.join(", ")}`);
+  if (differences.length > 0)
+    throw new Refusal(
+      `The application ${name} cannot become what is asked for:${differences.map((each) => `\n  - ${each}`).join("")}
+  OCI cannot change shape or subnets of an application. Set the variables to what it has, or choose another APPLICATION_NAME, which makes a new one; then delete the old one:
+  oci fn application delete --application-id ${found.id}`,
+    );
+  const keys = Object.keys(found.config ?? {}).join(", ");
+  if (keys)
+    throw new Refusal(
+      `The application ${name} has configuration of its own (${keys}), which would reach the function beside func.yaml's. Move it to func.yaml, and remove it there:
+  oci fn application update --application-id ${found.id} --config '{}' --force`,
+    );
+}
+
+/** Makes the application, or gives it the network security groups of the settings. @throws {Refusal} */
+export async function applyApplication(found: Application | undefined, settings: Settings): Promise<Application> {
+  const { compartment, application: name, shape, subnets, nsgs } = settings;
+  if (!found) {
+    const made = await changeAndWait(`Creating the application ${name}`, [
+      ...["fn", "application", "create", "--compartment-id", compartment, "--display-name", name, "--shape", shape],
+      ...["--subnet-ids", JSON.stringify(subnets), "--network-security-group-ids", JSON.stringify(nsgs)],
+    ]);
+    report(`Application \`${name}\` created, ${shape}`);
+    return settled(application.parse(made).id);
+  }
+  if (sameSet(found.networkSecurityGroupIds ?? [], nsgs)) {
+    report(`Application \`${name}\` left as it is`);
+    return found;
+  }
+  await changeAndWait(`Changing the application ${name}`, [
+    ...["fn", "application", "update", "--application-id", found.id, "--force"],
+    ...["--network-security-group-ids", JSON.stringify(nsgs)],
+  ]);
+  report(`Application \`${name}\` changed: network security groups`);
+  return settled(found.id);
+}
+
+async function settled(id: string): Promise<Application> {
+  const found = await awaitSettled("The application", () => readApplication(id));
+  if (found.lifecycleState === "ACTIVE") return found;
+  throw new Refusal(
+    `The application ${found.displayName} is ${found.lifecycleState}: delete it (oci fn application delete --application-id ${id}), and start again`,
+  );
+}
+
+function readApplication(id: string): Promise<Application> {
+  return get(["fn", "application", "get", "--application-id", id], application);
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return [...a].sort().join() === [...b].sort().join();
+}

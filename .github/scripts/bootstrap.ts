@@ -1,0 +1,95 @@
+/**
+ * What an administrator does once, so that the workflows need no rights to do it: the policies and the dynamic group, and on
+ * request the network. Can be run again without harm; changes only what differs.
+ *
+ * Usage: npm run bootstrap -- [--dry-run] [--network]
+ *   --dry-run   prints each statement and command, and changes nothing
+ *   --network   also makes a VCN with a private subnet from which images can be pulled and the database reached
+ */
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import { change, showChange } from "./change.ts";
+import { isBlock } from "./cidr.ts";
+import { ask, cliEnvironment } from "./cli.ts";
+import { readManifest } from "./manifest.ts";
+import { applyNetwork, type Network } from "./network.ts";
+import { Refusal, runCommand, say } from "./report.ts";
+import { list } from "./resources.ts";
+import { applyRights, type Rights } from "./rights.ts";
+import { ROOT } from "./root.ts";
+import { readVariables, type Variables } from "./variables.ts";
+
+const subscription = z.object({ regionName: z.string(), isHomeRegion: z.boolean() });
+
+await runCommand(async () => {
+  const { "dry-run": dryRun, network: withNetwork } = readOptions();
+  const { rights, network } = readPlan(withNetwork);
+  cliEnvironment();
+  const apply = dryRun ? showChange : change;
+  await applyRights({ ...rights, home: await homeOf(rights.tenancy) }, apply);
+  if (network) await applyNetwork(network, apply);
+  say("Done. Policies and groups can take 15 minutes to be known everywhere.");
+});
+
+function readOptions() {
+  try {
+    return parseArgs({ options: { "dry-run": { type: "boolean" }, network: { type: "boolean" } } }).values;
+  } catch (error) {
+    throw new Refusal(`${(error as Error).message}. Usage: npm run bootstrap -- [--dry-run] [--network]`);
+  }
+}
+
+/** @throws {Refusal} naming all that is missing or wrong at once */
+function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network: Network | undefined } {
+  const faults: string[] = [];
+  const variables = readVariables(faults);
+  const name = readManifest(`${ROOT}/func.yaml`, faults)?.name ?? "";
+  const tenancy =
+    variables.ocid("OCI_TENANCY", ["tenancy"]) || variables.ocid("OCI_CLI_TENANCY", ["tenancy"], "the tenancy's OCID");
+  const ofFunction = "the OCID of the function's compartment, which should not be the root";
+  const compartment = variables.ocid("COMPARTMENT_OCID", ["compartment"], ofFunction);
+  const secret = variables.ocid(
+    "DB_SECRET_OCID",
+    ["vaultsecret"],
+    "the OCID of the secret with the database's credentials",
+  );
+  const networkCompartment = variables.ocid("NETWORK_COMPARTMENT_OCID", ["compartment"]) || compartment;
+  const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
+  const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
+  if (faults.length > 0)
+    throw new Refusal(`Nothing was changed. To mend first:${faults.map((fault) => `\n  - ${fault}`).join("")}`);
+  const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
+  const repository = variables.optional("REPOSITORY_NAME") ?? name;
+  return {
+    rights: { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository },
+    network,
+  };
+}
+
+function readNetwork(variables: Variables, name: string, compartment: string, faults: string[]): Network {
+  const block = (variable: string, fallback?: string) => {
+    const what = "an address or network, such as 10.0.0.146/32";
+    const value = variables.optional(variable) ?? fallback ?? variables.required(variable, what);
+    if (value && !(isBlock(value) && value.includes("/")))
+      faults.push(`${variable} is "${value}", and must be ${what}`);
+    return value;
+  };
+  const port = variables.optional("DB_PORT") ?? "5432";
+  if (!(Number(port) >= 1 && Number(port) <= 65_535)) faults.push(`DB_PORT is "${port}", and must be a port's number`);
+  return {
+    name,
+    compartment,
+    vcnCidr: block("VCN_CIDR", "10.1.0.0/16"),
+    subnetCidr: block("SUBNET_CIDR", "10.1.1.0/24"),
+    databaseCidr: block("DB_CIDR"),
+    databasePort: Number(port),
+    drg: variables.ocid("DRG_OCID", ["drg"]) || undefined,
+  };
+}
+
+/** Changes of rights are taken by the tenancy's home region alone. */
+async function homeOf(tenancy: string): Promise<string[]> {
+  const answer = await ask(["iam", "region-subscription", "list", "--tenancy-id", tenancy], list(subscription));
+  const home = "data" in answer && answer.data.find(({ isHomeRegion }) => isHomeRegion);
+  return home ? ["--region", home.regionName] : [];
+}

@@ -1,0 +1,24 @@
+import * as z from "zod";
+import { get } from "./cli.ts";
+import { say } from "./report.ts";
+
+const made = z.object({ id: z.string() });
+
+/** Makes a change and says so, or in a dry run shows the command for it. Returns the OCID of what was changed. */
+export type Change = (what: string, args: readonly string[]) => Promise<string>;
+
+export const change: Change = async (what, args) => {
+  const { id } = await get(args, made);
+  say(`✔ ${what}`);
+  return id;
+};
+
+export const showChange: Change = async (what, args) => {
+  say(`would ${what}:\n  oci ${args.map(quote).join(" ")}`);
+  return "OCID_OF_THE_ABOVE";
+};
+
+/** For a shell. */
+export function quote(text: string): string {
+  return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

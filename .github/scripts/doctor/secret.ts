@@ -1,0 +1,72 @@
+import { isIPv6 } from "node:net";
+import * as z from "zod";
+import { ConfigError } from "../../../src/config.ts";
+import { parseSecret } from "../../../src/credentials.ts";
+import type { Answer } from "../cli.ts";
+import { type Finding, look, missing, ok, unknown } from "./finding.ts";
+
+export const secret = z.object({
+  lifecycleState: z.string(),
+  compartmentId: z.string(),
+  secretName: z.string().nullish(),
+});
+export type Secret = z.infer<typeof secret>;
+
+/** Of the secret's content nothing but the database's place goes any further; undefined where even that may be none. */
+export type Content = { place: Place | undefined } | { fault: string };
+
+export interface Place {
+  host: string;
+  port: number;
+}
+
+/** The content, as the function itself would read it. */
+export const bundle = z
+  .object({ secretBundleContent: z.object({ content: z.string() }) })
+  .transform(({ secretBundleContent }) => readContent(secretBundleContent.content));
+
+export function readContent(base64: string): Content {
+  try {
+    const { host, port } = parseSecret(base64);
+    return { place: isHost(host) ? { host, port } : undefined };
+  } catch (error) {
+    // Another error might hold a value.
+    return { fault: error instanceof ConfigError ? error.message : "the secret cannot be read" };
+  }
+}
+
+/** A whole connection string in its place would hold the password. */
+function isHost(host: string): boolean {
+  return isIPv6(host) || (/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(host) && host.length <= 253);
+}
+
+export interface SecretFacts {
+  /** Its OCID. */
+  id: string;
+  state: Answer<Secret>;
+  content: Answer<Content>;
+}
+
+const GONE = ["SCHEDULING_DELETION", "PENDING_DELETION", "DELETING", "DELETED", "FAILED"];
+
+export function judgeSecret(facts: SecretFacts | undefined): Finding[] {
+  if (!facts) return [];
+  const { id, state, content } = facts;
+  return [
+    ...look("Secret", state, ({ lifecycleState }) => {
+      if (lifecycleState === "ACTIVE") return [ok("The secret is ACTIVE")];
+      if (!GONE.includes(lifecycleState)) return [unknown("Secret", `it is ${lifecycleState}`)];
+      const mend =
+        lifecycleState === "PENDING_DELETION"
+          ? `oci vault secret cancel-secret-deletion --secret-id ${id}`
+          : `oci vault secret get --secret-id ${id}; wait, or set DB_SECRET_OCID to another`;
+      return [missing(`The secret is ${lifecycleState}`, mend)];
+    }),
+    ...look("Content of the secret", content, (data) => {
+      if ("place" in data)
+        return [ok(`The secret is well-formed${data.place ? `: ${data.place.host}:${data.place.port}` : ""}`)];
+      const mend = `oci vault secret update-base64 --secret-id ${id} --secret-content-content "$(base64 -w0 secret.json)"`;
+      return [missing(`The function cannot use what the secret holds: ${data.fault}`, mend)];
+    }),
+  ];
+}

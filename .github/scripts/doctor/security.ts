@@ -1,0 +1,85 @@
+import { isIPv6 } from "node:net";
+import * as z from "zod";
+import { contains, isBlock, isPrivate, overlaps, prefixLength } from "../cidr.ts";
+import { all, any, type Verdict, verdict } from "./verdict.ts";
+
+/** Where a rule of a route table, a security list or a network security group leads to or comes from. */
+export interface Target {
+  kind: "block" | "service" | "group" | "other";
+  /** A CIDR block, a service's label or an OCID. */
+  name: string;
+}
+
+export interface SecurityRule {
+  direction: string | undefined;
+  destination: Target;
+  source: Target;
+  tcp: Verdict;
+  /** Those of the database or of the service; undefined when they cannot be told. */
+  ports: { min: number; max: number } | undefined;
+  /** A stateless rule lets packets through, and not the answers to them. */
+  stateful: boolean;
+}
+
+export function readTarget(name: unknown, type: unknown): Target {
+  if (typeof name !== "string") return { kind: "other", name: "" };
+  if (type === "SERVICE_CIDR_BLOCK") return { kind: "service", name };
+  if (type === "NETWORK_SECURITY_GROUP") return { kind: "group", name };
+  const block = (type ?? "CIDR_BLOCK") === "CIDR_BLOCK" && (isBlock(name) || isIPv6(name.replace(/\/\d+$/, "")));
+  return { kind: block ? "block" : "other", name };
+}
+
+const range = z.object({ min: z.number(), max: z.number() });
+const tcpOptions = z.object({ destinationPortRange: range.nullish(), sourcePortRange: range.nullish() }).nullish();
+const rule = z.record(z.string(), z.unknown()).catch({});
+
+/** Whatever a rule holds, it is a rule: what cannot be read of it cannot be told. */
+export const securityRule = rule.transform((given): SecurityRule => {
+  const { protocol, direction } = given;
+  const options = z.safeParse(tcpOptions, given.tcpOptions);
+  const { destinationPortRange, sourcePortRange } = options.data ?? {};
+  return {
+    direction: typeof direction === "string" ? direction : undefined,
+    destination: readTarget(given.destination, given.destinationType),
+    source: readTarget(given.source, given.sourceType),
+    tcp: protocol === "all" || String(protocol) === "6" ? "yes" : /^\d+$/.test(String(protocol)) ? "no" : "unknown",
+    // A client's own port is any.
+    ports: options.success && !sourcePortRange ? (destinationPortRange ?? { min: 1, max: 65_535 }) : undefined,
+    stateful: given.isStateless !== true,
+  };
+});
+
+export type Place =
+  /** Oracle's services, all of a region. */
+  | { kind: "services" }
+  /** An address or a block, and the network security groups that it may be in; undefined when they are not known. */
+  | { kind: "block"; block: string; groups: readonly string[] | undefined };
+
+/** Whether rules let TCP connections through, to or from a place, on a port. One rule that does is enough. */
+export function lets(
+  rules: readonly SecurityRule[],
+  side: "destination" | "source",
+  place: Place,
+  port: number,
+): Verdict {
+  return any(
+    rules.map((rule) => {
+      const ports = rule.ports ? verdict(rule.ports.min <= port && port <= rule.ports.max) : "unknown";
+      return all([rule.tcp, includes(rule[side], place), ports, rule.stateful ? "yes" : "unknown"]);
+    }),
+  );
+}
+
+function includes(target: Target, place: Place): Verdict {
+  if (target.kind === "other") return "unknown";
+  if (place.kind === "services") {
+    if (target.kind === "service") return verdict(target.name.startsWith("all-"));
+    if (target.kind === "group" || isPrivate(target.name) || prefixLength(target.name) < 0) return "no";
+    // Which public addresses the services have is not known here.
+    return prefixLength(target.name) === 0 ? "yes" : "unknown";
+  }
+  if (target.kind === "service") return "no";
+  if (target.kind === "group") return place.groups ? verdict(place.groups.includes(target.name)) : "unknown";
+  if (contains(target.name, place.block)) return "yes";
+  return overlaps(target.name, place.block) ? "unknown" : "no";
+}

@@ -1,0 +1,138 @@
+import type { Answer } from "../cli.ts";
+import { type Finding, look, missing, ok, reasonOf, unknown, within } from "./finding.ts";
+import { allServices, judgeRoutes } from "./gateway.ts";
+import { addEgress, addGroupEgress } from "./mend.ts";
+import {
+  type DhcpOptions,
+  nameOf,
+  type RouteTable,
+  type SecurityList,
+  type Service,
+  type ServiceGateway,
+  type Subnet,
+} from "./network.ts";
+import { lets, type Place, type SecurityRule } from "./security.ts";
+import { any, type Verdict } from "./verdict.ts";
+
+export interface SubnetFacts {
+  id: string;
+  subnet: Answer<Subnet>;
+  /** What follows is absent where the subnet could not be read. */
+  routes?: Answer<RouteTable>;
+  lists?: Answer<SecurityList>[];
+  dhcp?: Answer<DhcpOptions> | undefined;
+  /** The service gateway that a route leads to; its data is undefined when it is gone. */
+  gateway?: Answer<ServiceGateway | undefined> | undefined;
+}
+
+export interface NetworkFacts {
+  subnets: SubnetFacts[];
+  /** The application's network security groups. */
+  groups: { id: string; rules: Answer<SecurityRule[]> }[];
+  /** Oracle's services, as the region has them; asked for where a command that mends must name them. */
+  services: Answer<Service[]> | undefined;
+}
+
+/** The network between the function and Oracle's services: the registry and Vault are among them. */
+export function judgeNetwork(facts: NetworkFacts): Finding[] {
+  const all = allServices(facts.services);
+  return facts.subnets.flatMap((one) =>
+    look(`Subnet ${one.id}`, one.subnet, (subnet) => judgeSubnet(subnet, one, facts, all)),
+  );
+}
+
+function judgeSubnet(
+  subnet: Subnet,
+  { routes, lists = [], dhcp, gateway }: SubnetFacts,
+  facts: NetworkFacts,
+  all: Service,
+): Finding[] {
+  const name = nameOf(subnet);
+  const worldwide = letsAny(
+    egressFrom(lists, facts.groups),
+    "destination",
+    { kind: "block", block: "0.0.0.0/0", groups: [] },
+    443,
+  );
+  return [
+    ok(`Subnet ${name}, ${subnet.cidrBlock}`),
+    ...look(`Routes of ${name}`, routes, ({ routeRules }) => judgeRoutes(routeRules, subnet, gateway, worldwide, all)),
+    ...judgeEgress(subnet, lists, facts, all),
+    ...(subnet.dhcpOptionsId ? look(`DHCP options of ${name}`, dhcp, (found) => [judgeDns(found, subnet)]) : []),
+  ];
+}
+
+/** The egress rules that hold for the function in a subnet. */
+export function egressFrom(
+  lists: readonly Answer<SecurityList>[],
+  groups: NetworkFacts["groups"],
+): Answer<SecurityRule[]>[] {
+  return [
+    ...lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+    ...groups.map(({ rules }) => within(rules, egressOf)),
+  ];
+}
+
+/** The rules of security lists and of network security groups count as one: what either lets through passes. */
+function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: NetworkFacts, all: Service): Finding[] {
+  const place: Place = { kind: "services" };
+  const name = nameOf(subnet);
+  const parts = [
+    {
+      what: `Security lists of ${name}`,
+      rules: lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+      yes: `Security lists of ${name} let 443 out to Oracle's services`,
+      no: `No security list of ${name} lets 443 out to Oracle's services`,
+      mend: addEgress(subnet.securityListIds[0], all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
+    },
+    ...groups.map(({ id, rules }) => ({
+      what: `Network security group ${id}`,
+      rules: [within(rules, egressOf)],
+      yes: `Network security group ${id} lets 443 out to Oracle's services`,
+      no: `The network security group ${id} does not let 443 out to Oracle's services`,
+      mend: addGroupEgress(id, all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
+    })),
+  ].map((part) => ({ ...part, verdict: letsAny(part.rules, "destination", place, 443) }));
+  const together = any(parts.map(({ verdict }) => verdict));
+  return parts.map(({ what, rules, verdict, yes, no, mend }) => {
+    if (verdict === "yes") return ok(yes);
+    if (verdict === "unknown")
+      return unknown(what, hiddenOf(rules) ?? "whether they let 443 out to Oracle's services cannot be told");
+    if (together === "no") return missing(`${no}: the image cannot be pulled`, mend);
+    const other = together === "yes" ? "another's does, which is enough" : "another's may";
+    return unknown(what, `no rule lets 443 out to Oracle's services; ${other}`);
+  });
+}
+
+/** Over all that rules come from; what could not be read cannot be told. */
+export function letsAny(
+  sources: readonly Answer<SecurityRule[]>[],
+  side: "destination" | "source",
+  place: Place,
+  port: number,
+): Verdict {
+  return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
+}
+
+/** Why some of what rules come from could not be read. */
+export function hiddenOf(sources: readonly Answer<unknown>[]): string | undefined {
+  const hidden = sources.find((source) => "error" in source);
+  return hidden && reasonOf(hidden.error);
+}
+
+function egressOf(rules: readonly SecurityRule[]): SecurityRule[] {
+  return rules.filter(({ direction }) => direction !== "INGRESS");
+}
+
+function judgeDns({ options }: DhcpOptions, subnet: Subnet): Finding {
+  const dns = options.find(({ type }) => type === "DomainNameServer");
+  if (!dns || /^VcnLocal/.test(dns.serverType ?? ""))
+    return ok(`DHCP options of ${nameOf(subnet)} are there, with OCI's resolver`);
+  if (dns.serverType !== "CustomDnsServer")
+    return unknown(`DNS of ${nameOf(subnet)}`, "its resolver is of a kind that is new here");
+  const servers = (dns.customDnsServers ?? []).join(", ");
+  return unknown(
+    `DNS of ${nameOf(subnet)}`,
+    `its own resolvers (${servers}) must answer, or invokes fail with FunctionInvokeSubnetConfigError`,
+  );
+}

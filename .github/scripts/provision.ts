@@ -1,0 +1,48 @@
+/**
+ * Creates the function and what it needs, or brings them to what func.yaml and the environment say; then proves it. Can be run
+ * again without harm. Everything is checked before anything is made.
+ *
+ * Usage: npm run provision, with the variables of README.md's table under "Deploy"
+ * Exit: 0 when the function answers its health check
+ */
+import { applyApplication, checkApplication, findApplication } from "./application.ts";
+import { get, requireCli } from "./cli.ts";
+import { showDiagnosis } from "./doctor/show.ts";
+import { applyFunction } from "./function.ts";
+import { openWorkshop, publishImage } from "./image.ts";
+import { Refusal, report, runCommand } from "./report.ts";
+import { applyRepository, findRepository } from "./repository.ts";
+import { anything } from "./resources.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { smoke } from "./smoke.ts";
+
+await runCommand(async () => {
+  const settings = readSettings("provision");
+  const [workshop, application, repository] = await Promise.all([
+    openWorkshop(settings, settings.shape),
+    findApplication(settings),
+    findRepository(settings),
+    checkNetwork(settings),
+    requireCli(),
+  ]);
+  if (application) checkApplication(application, settings);
+
+  await applyRepository(repository, settings);
+  const image = await publishImage(workshop);
+  const functionId = await applyFunction(await applyApplication(application, settings), image, settings);
+
+  const outcome = await smoke(functionId);
+  if (outcome.code !== "ok") {
+    report(`**The function does not answer: ${outcome.code}.** ${outcome.meaning}`);
+    await showDiagnosis(settings, outcome);
+    throw new Refusal(`The function is deployed, and does not answer: ${outcome.code}. ${outcome.meaning}`);
+  }
+  report("Health check: ok. Insert a row: `npm run invoke -- payload.json`");
+});
+
+async function checkNetwork({ subnets, nsgs }: Settings): Promise<void> {
+  await Promise.all([
+    ...subnets.map((id) => get(["network", "subnet", "get", "--subnet-id", id], anything)),
+    ...nsgs.map((id) => get(["network", "nsg", "get", "--nsg-id", id], anything)),
+  ]);
+}

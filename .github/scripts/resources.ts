@@ -1,0 +1,51 @@
+/** What the OCI CLI answers with, as far as a deployment looks at it. */
+import * as z from "zod";
+
+const text = z.string();
+const named = { id: text, displayName: text, compartmentId: text, lifecycleState: text };
+
+/** For an empty list the CLI prints nothing; a collection has its items within. */
+export function list<T>(schema: z.ZodType<T>): z.ZodType<T[]> {
+  return z.preprocess((value) => (Array.isArray(value) ? value : (Object(value).items ?? [])), z.array(schema));
+}
+
+/** An answer whose data nobody looks at. */
+export const anything = z.unknown();
+
+export const application = z.object({
+  ...named,
+  shape: text,
+  subnetIds: z.array(text),
+  networkSecurityGroupIds: z.array(text).nullish(),
+  /** Absent in a list. */
+  config: z.record(text, text).nullish(),
+});
+export type Application = z.infer<typeof application>;
+
+export const fn = z.object({
+  ...named,
+  applicationId: text,
+  memoryInMbs: z.number(),
+  timeoutInSeconds: z.number().nullish(),
+  config: z.record(text, text).nullish(),
+  /** Of a function that is not made from an image, the image is absent. */
+  sourceDetails: z.object({ sourceType: text, image: text.nullish(), imageDigest: text.nullish() }).nullish(),
+  invokeEndpoint: text.nullish(),
+  definedTags: z.record(text, z.record(text, z.unknown())).nullish(),
+});
+export type Fn = z.infer<typeof fn>;
+
+export const workRequest = z.object({ status: text, percentComplete: z.number().nullish() });
+export const workRequestError = z.object({ code: text, message: text });
+
+export const repository = z.object(named);
+export type Repository = z.infer<typeof repository>;
+
+export const policy = z.object({ id: text, name: text, lifecycleState: text, statements: z.array(text) });
+export const dynamicGroup = z.object({ id: text, name: text, lifecycleState: text, matchingRule: text });
+
+/** A list of those on their way out too: the one in use. */
+export function inUse<T extends { lifecycleState: string }>(resources: readonly T[]): T | undefined {
+  const gone = ["DELETING", "DELETED", "TERMINATING", "TERMINATED", "DETACHING", "DETACHED", "INACTIVE"];
+  return resources.find(({ lifecycleState }) => !gone.includes(lifecycleState));
+}

@@ -1,0 +1,127 @@
+import type { Change } from "./change.ts";
+import { get } from "./cli.ts";
+import { say } from "./report.ts";
+import { dynamicGroup, inUse, list, policy } from "./resources.ts";
+
+/** Who may do what where, to be granted. */
+export interface Rights {
+  /** The function's name, with which the names of all that is made begin. */
+  name: string;
+  tenancy: string;
+  compartment: string;
+  secretCompartment: string;
+  networkCompartment: string;
+  secret: string;
+  ciGroup: string;
+  repository: string;
+  /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
+  home: readonly string[];
+}
+
+interface Policy {
+  /** The compartment that it is attached to. */
+  at: string;
+  name: string;
+  description: string;
+  statements: string[];
+}
+
+export function dynamicGroupName(name: string): string {
+  return `${name}-functions`;
+}
+
+/** The least that CI, the Functions service and the function need. */
+export function policiesFor(rights: Rights): Policy[] {
+  const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository } = rights;
+  const here = `in compartment id ${compartment}`;
+  const network = `in compartment id ${networkCompartment}`;
+  return [
+    {
+      at: compartment,
+      name: `${name}-ci`,
+      description: `What the workflows of ${name} may do`,
+      statements: [
+        `Allow group ${ciGroup} to manage functions-family ${here}`,
+        `Allow group ${ciGroup} to manage repos ${here}`,
+      ],
+    },
+    {
+      at: networkCompartment,
+      name: `${name}-network`,
+      description: `Subnets for ${name}`,
+      statements: [
+        `Allow group ${ciGroup} to use virtual-network-family ${network}`,
+        `Allow service faas to use virtual-network-family ${network}`,
+      ],
+    },
+    {
+      at: tenancy,
+      name: `${name}-namespace`,
+      description: "The one look-up that no compartment has",
+      statements: [`Allow group ${ciGroup} to read objectstorage-namespaces in tenancy`],
+    },
+    {
+      at: compartment,
+      name: `${name}-image`,
+      description: `The Functions service pulls the image of ${name}`,
+      statements: [`Allow service faas to read repos ${here} where target.repo.name = '${repository}'`],
+    },
+    {
+      at: secretCompartment,
+      name: `${name}-runtime`,
+      description: `${name} reads its one secret`,
+      statements: [
+        `Allow dynamic-group ${dynamicGroupName(name)} to read secret-bundles in compartment id ${secretCompartment} where target.secret.id = '${secret}'`,
+      ],
+    },
+  ];
+}
+
+/** Makes the dynamic group and the policies, or sets what differs. @throws {Refusal} */
+export async function applyRights(rights: Rights, change: Change): Promise<void> {
+  await applyDynamicGroup(rights, change);
+  for (const policy of policiesFor(rights)) await applyPolicy(policy, rights.home, change);
+}
+
+async function applyPolicy(
+  { at, name, description, statements }: Policy,
+  home: readonly string[],
+  change: Change,
+): Promise<void> {
+  say(`policy ${name}, in ${at}:\n${statements.map((statement) => `  ${statement}`).join("\n")}`);
+  const found = inUse(
+    await get(["iam", "policy", "list", "--compartment-id", at, "--name", name, "--all"], list(policy)),
+  );
+  const wanted = ["--statements", JSON.stringify(statements)];
+  if (!found) {
+    const command = ["iam", "policy", "create", "--compartment-id", at, "--name", name, "--description", description];
+    await change(`create the policy ${name}`, [...command, ...wanted, ...home]);
+  } else if ([...found.statements].sort().join("\n") !== [...statements].sort().join("\n")) {
+    const command = ["iam", "policy", "update", "--policy-id", found.id, "--version-date", "", "--force"];
+    await change(`set the statements of the policy ${name}`, [...command, ...wanted, ...home]);
+  } else say(`✔ the policy ${name} is as it should be`);
+}
+
+async function applyDynamicGroup({ name, tenancy, compartment, home }: Rights, change: Change): Promise<void> {
+  const group = dynamicGroupName(name);
+  const rule = `ALL {resource.type = 'fnfunc', resource.compartment.id = '${compartment}'}`;
+  say(`dynamic group ${group}: ${rule}`);
+  const listed = ["iam", "dynamic-group", "list", "--compartment-id", tenancy, "--name", group, "--all"];
+  const found = inUse(await get(listed, list(dynamicGroup)));
+  const wanted = ["--matching-rule", rule];
+  if (!found) {
+    const command = [
+      "iam",
+      "dynamic-group",
+      "create",
+      "--name",
+      group,
+      "--description",
+      "Functions of one compartment",
+    ];
+    await change(`create the dynamic group ${group}`, [...command, ...wanted, ...home]);
+  } else if (found.matchingRule !== rule) {
+    const command = ["iam", "dynamic-group", "update", "--dynamic-group-id", found.id, "--force"];
+    await change(`set the rule of the dynamic group ${group}`, [...command, ...wanted, ...home]);
+  } else say(`✔ the dynamic group ${group} is as it should be`);
+}

@@ -1,0 +1,88 @@
+/**
+ * Replaces the image of a function that npm run provision made, and nothing else; proves that the new one answers, or puts the
+ * former one back.
+ *
+ * Usage: npm run update, with the variables of README.md's table under "Deploy"; subnets and the function's own are not needed
+ * Exit: 0 when the new image answers its health check
+ */
+import { findApplication } from "./application.ts";
+import { requireCli } from "./cli.ts";
+import { showDiagnosis } from "./doctor/show.ts";
+import { type Deployed, driftOf, findFunction, readFunction, setImage } from "./function.ts";
+import { type Image, openWorkshop, publishImage } from "./image.ts";
+import { Refusal, report, runCommand } from "./report.ts";
+import { readSettings, type Settings, type Shape } from "./settings.ts";
+import { smoke } from "./smoke.ts";
+
+await runCommand(async () => {
+  const settings = readSettings("update");
+  const { name } = settings.manifest;
+  const [application] = await Promise.all([findApplication(settings), requireCli()]);
+  if (!application)
+    throw new Refusal(
+      `There is no application ${settings.application} in the compartment: run provision-function first`,
+    );
+  const fn = await findFunction(application, name);
+  if (!fn)
+    throw new Refusal(
+      `There is no function ${name} in the application ${application.displayName}: run provision-function first`,
+    );
+  const workshop = await openWorkshop(settings, application.shape as Shape);
+  let deployed = await readFunction(fn.id);
+  const former = imageOf(deployed);
+
+  const image = await publishImage(workshop);
+  deployed = await readFunction(fn.id);
+  tellDrift(deployed, settings);
+  if (former.digest === image.digest) report(`Function \`${name}\` runs this image already`);
+  else {
+    await setImage(deployed, image);
+    report(`Function \`${name}\` changed: image \`${former.digest}\` → \`${image.digest}\``);
+  }
+  const outcome = await smoke(fn.id);
+  if (outcome.code === "ok") {
+    report("Health check: ok");
+    return;
+  }
+
+  const reason = `The new image does not answer: ${outcome.code}. ${outcome.meaning}`;
+  report(`**${reason}**`);
+  await showDiagnosis(settings, outcome);
+  if (former.digest === image.digest)
+    throw new Refusal(`The image does not answer, and was there before: ${outcome.code}. ${outcome.meaning}`);
+  await rollBack(fn.id, former, reason);
+});
+
+/** @throws {Refusal} always, with what became of it */
+async function rollBack(id: string, former: Image, reason: string): Promise<never> {
+  await setImage(await readFunction(id), former);
+  report(`Rolled back to \`${former.digest}\``);
+  const { code, meaning } = await smoke(id);
+  if (code !== "ok")
+    throw new Refusal(
+      `${reason}\n  Rolled back to the former image, which does not answer either: ${code}. ${meaning} So the cause is likely outside the image.`,
+    );
+  report("Health check of the former image: ok");
+  throw new Refusal(`${reason}\n  Rolled back to the former image, which answers.`);
+}
+
+/** @throws {Refusal} when the function cannot take another image */
+function imageOf({ fn: { lifecycleState, sourceDetails } }: Deployed): Image {
+  const { image, imageDigest } = sourceDetails ?? {};
+  if (lifecycleState !== "ACTIVE")
+    throw new Refusal(
+      `The function is ${lifecycleState}, and cannot be changed: start provision-function, which replaces it`,
+    );
+  if (!image || !imageDigest)
+    throw new Refusal("The function is not made from an image: delete it, and start provision-function");
+  return { name: image, digest: imageDigest };
+}
+
+function tellDrift({ fn }: Deployed, settings: Settings): void {
+  // What the environment supplies, an update need not know.
+  const drift = driftOf(fn, settings).filter((each) => !/^config .* removed$/.test(each));
+  if (drift.length > 0)
+    report(
+      `Not applied, since this changes the image alone: ${drift.join(", ")}. Run provision-function to apply func.yaml.`,
+    );
+}

@@ -1,0 +1,118 @@
+import { type Call, notImplemented, type Reply } from "./call.ts";
+import type { Resource, Store } from "./store.ts";
+
+export type Operation = `${"CREATE" | "UPDATE" | "DELETE"}_${"FUNCTION" | "APPLICATION"}`;
+
+/** A change that goes on after its answer. */
+interface Change {
+  operation: Operation;
+  resource: Resource;
+  /** The state in which it shows meanwhile, once it has begun. */
+  passing: string;
+  succeed(): void;
+  fail(): void;
+}
+
+interface Work extends Change {
+  record: Resource;
+  error: { code: string; message: string } | undefined;
+}
+
+const NAMES = { fnfunc: ["function", "functions"], fnapp: ["application", "applications"] } as Record<string, string[]>;
+
+/**
+ * The work requests of OCI Functions: ACCEPTED, IN_PROGRESS, then SUCCEEDED or FAILED. Each reading, of the work request or of
+ * what it changes, is answered first and then takes it one state further.
+ */
+export class WorkRequests {
+  readonly #works: Work[] = [];
+  readonly #orders: { operation: Operation; code: string; message: string }[] = [];
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The next change of this sort fails, for this reason. */
+  failNext(operation: Operation, code: string, message: string): void {
+    this.#orders.push({ operation, code, message });
+  }
+
+  /** Starts a change. Returns the headers that tell of it. */
+  begin(change: Change): Record<string, string> {
+    const { operation, resource } = change;
+    const ordered = this.#orders.findIndex((order) => order.operation === operation);
+    const [error] = ordered < 0 ? [] : this.#orders.splice(ordered, 1);
+    const [entityType, path] = NAMES[resource.kind] ?? [];
+    const affected = { entityType, identifier: resource.id, entityUri: `/20260325/${path}/${resource.id}` };
+    const record = this.#store.add("fnworkrequest", {
+      operationType: operation,
+      status: "ACCEPTED",
+      compartmentId: resource.compartmentId,
+      resourceId: resource.id,
+      resources: [{ ...affected, actionType: "IN_PROGRESS" }],
+      percentComplete: 0,
+      timeAccepted: new Date(),
+    });
+    this.#works.push({ ...change, record, error });
+    resource.etag++;
+    return { "opc-work-request-id": record.id, etag: String(resource.etag) };
+  }
+
+  isPending(resource: Resource): boolean {
+    return this.#pending(resource.id) !== undefined;
+  }
+
+  /** For a reading of a resource, after its answer. */
+  advance(resourceId: string): void {
+    const work = this.#pending(resourceId);
+    if (work) step(work);
+  }
+
+  /** What `oci fn work-request`, `work-request-error` and `work-request-log-entry` ask for. @throws {ApiError} */
+  answer(call: Call): Reply {
+    const [, , id, part] = call.path.split("/");
+    if (call.method !== "GET") throw notImplemented(call);
+    if (!id) return { status: 200, body: { items: this.#store.list("fnworkrequest", call.query).page } };
+    const record = this.#store.get("fnworkrequest", id);
+    const work = this.#works.find((known) => known.record === record);
+    if (part === "errors") {
+      const timestamp = record.timeFinished;
+      const shown = work?.error && record.status === "FAILED" ? [{ ...work.error, timestamp }] : [];
+      return { status: 200, body: { items: shown } };
+    }
+    if (part === "logs") {
+      const message = `${record.operationType} is ${record.status}`;
+      return { status: 200, body: { items: [{ message, timestamp: record.timeUpdated ?? record.timeAccepted }] } };
+    }
+    const body = structuredClone(record);
+    if (work && isPending(work)) step(work);
+    return { status: 200, body, headers: { etag: String(body.etag), "retry-after": "1" } };
+  }
+
+  #pending(resourceId: string): Work | undefined {
+    return this.#works.find((work) => work.resource.id === resourceId && isPending(work));
+  }
+}
+
+function isPending({ record }: Work): boolean {
+  return record.timeFinished === undefined;
+}
+
+function step(work: Work): void {
+  const { record, resource, operation, error } = work;
+  const now = new Date();
+  record.timeUpdated = now;
+  record.etag++;
+  resource.etag++;
+  if (record.status === "ACCEPTED") {
+    Object.assign(record, { status: "IN_PROGRESS", percentComplete: 50, timeStarted: now });
+    resource.lifecycleState = work.passing;
+    return;
+  }
+  const actionType = error ? "FAILED" : operation.replace(/_.+$/, "D");
+  const resources = record.resources.map((affected: object) => ({ ...affected, actionType }));
+  Object.assign(record, { status: error ? "FAILED" : "SUCCEEDED", percentComplete: 100, timeFinished: now, resources });
+  if (error) work.fail();
+  else work.succeed();
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, suite, test } from "node:test";
+import { deploymentForTests, type Run, skipWithout, TOOLS } from "./deployment.ts";
+
+const LIMIT = 6 * 1024 * 1024;
+
+suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
+  const deployment = await deploymentForTests();
+  const { cloud, run, folder } = deployment;
+  const { postgres } = cloud.platform;
+  const invoke = (...args: string[]) => run("invoke", {}, ...args);
+  const invokes = () => cloud.requests.filter((request) => request.endsWith("/actions/invoke")).length;
+  const names = async () =>
+    (await postgres.query<{ name: string }>("SELECT name FROM items ORDER BY id")).map(({ name }) => name);
+  const functionId = () => String(cloud.store.all("fnfunc")[0]?.id);
+  function file(content: string | Buffer): string {
+    const path = join(`${folder}.tools`, `my item ${performance.now()}.json`);
+    writeFileSync(path, content);
+    return path;
+  }
+  /** Runs it where it must fail without asking the function. */
+  async function refused(...args: string[]): Promise<Run> {
+    const asked = invokes();
+    const result = await invoke(...args);
+    assert.equal(result.code, 1, result.text);
+    assert.equal(invokes(), asked, "the function was invoked");
+    return result;
+  }
+
+  before(async () => {
+    const { code, text } = await run("provision");
+    assert.equal(code, 0, text);
+  });
+
+  test("stores text of the world as it is, and prints the answer", async () => {
+    const { code, stdout, text } = await invoke(file('{"name":"Müller 😀 漢字"}'));
+    assert.equal(code, 0, text);
+    assert.equal(JSON.parse(stdout).name, "Müller 😀 漢字");
+    assert.equal((await names()).at(-1), "Müller 😀 漢字");
+  });
+
+  test("takes stdin, a byte order mark, and a function by its OCID with no settings but the credentials", async () => {
+    const child = spawn("sh", ["-c", 'cat | node .github/scripts/invoke.ts - --function-id "$0"', functionId()], {
+      cwd: folder,
+      env: { ...process.env, ...cloud.env, HOME: folder },
+      timeout: 120_000,
+    });
+    child.stdin.end('\uFEFF{"name":"from stdin"}');
+    const [code] = await once(child, "close");
+    assert.equal(code, 0);
+    assert.equal((await names()).at(-1), "from stdin");
+  });
+
+  test("stores a batch of 6 MB in letters of two bytes", async () => {
+    const item = JSON.stringify({ name: "жук", description: "ж".repeat(1_000) });
+    const count = Math.floor((LIMIT - 2) / (Buffer.byteLength(item) + 1));
+    const body = `[${Array(count).fill(item)}]`;
+    const { code, stdout, text } = await invoke(file(body + " ".repeat(LIMIT - Buffer.byteLength(body))));
+    assert.equal(code, 0, text);
+    assert.equal(JSON.parse(stdout).count, count);
+    const [row] = await postgres.query("SELECT count(*)::int AS count FROM items WHERE description = $1", [
+      "ж".repeat(1_000),
+    ]);
+    assert.deepEqual(row, { count });
+  });
+
+  test("a missing, empty or too large file, and one that is not UTF-8, are errors and no health check", async () => {
+    assert.match((await refused("nowhere.json")).text, /nowhere\.json cannot be read \(ENOENT\)/);
+    assert.match((await refused(file(""))).text, /is empty: give it an item/);
+    assert.match((await refused(file(" \n"))).text, /is empty: give it an item/);
+    assert.match((await refused(file(Buffer.from('{"name":"M\u00fcller"}', "latin1")))).text, /is not UTF-8/);
+    assert.match(
+      (await refused(file(`"${"x".repeat(LIMIT)}"`))).text,
+      /has 6291458 bytes, and OCI Functions takes 6291456/,
+    );
+    assert.match((await refused("a.json", "b.json")).text, /One file at a time/);
+    assert.match((await refused("--health", "a.json")).text, /takes no file/);
+    assert.match((await refused("--heath")).text, /Unknown option/);
+    assert.match(
+      (await refused("--function-id", "ocid1.fnapp.oc1..x", "a.json")).text,
+      /is the OCID of an application/,
+    );
+  });
+
+  test("stdin that holds nothing is an error and no health check", async () => {
+    assert.match((await refused()).text, /stdin is empty/);
+  });
+
+  test("--health asks for health", async () => {
+    const rows = (await names()).length;
+    const { code, stdout } = await invoke("--health");
+    assert.deepEqual([code, JSON.parse(stdout)], [0, { status: "ok" }]);
+    assert.equal((await names()).length, rows);
+  });
+
+  test("a problem is shown, and is exit code 1", async () => {
+    const { code, stdout } = await invoke(file('{"nam":"x"}'));
+    assert.equal(code, 1);
+    assert.equal(JSON.parse(stdout).status, 422);
+  });
+
+  test("a function that fails is told with its code and meaning, and asked once", async () => {
+    const asked = invokes();
+    cloud.fault("POST", /actions\/invoke/, 502, "FunctionInvokeExecutionFailed", 1);
+    const { code, text } = await invoke(file('{"name":"once"}'));
+    assert.equal(code, 1);
+    assert.match(text, /FunctionInvokeExecutionFailed: The function runs, and failed: its log says why/);
+    assert.equal(invokes(), asked + 1);
+  });
+
+  test("waits for a locked table, and stores one row", async () => {
+    const asked = invokes();
+    const held = postgres.query("BEGIN; LOCK TABLE items; SELECT pg_sleep(5); COMMIT");
+    const { code, text } = await invoke(file('{"name":"patient"}'));
+    await held;
+    assert.equal(code, 0, text);
+    assert.equal(invokes(), asked + 1);
+    assert.equal((await names()).filter((name) => name === "patient").length, 1);
+  });
+
+  test("the README's line for the OCI CLI stores text of the world as it is, and once", async () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const [line = ""] = /oci fn function invoke .*payload\.json\)"/.exec(readme) ?? [];
+    assert.match(line, /--no-retry --read-timeout 300/);
+    writeFileSync(join(folder, "payload.json"), '{"name":"Größe 😀"}');
+    const child = spawn("sh", ["-c", line.replace("…", functionId())], {
+      cwd: folder,
+      env: { ...process.env, ...cloud.env, HOME: folder },
+      timeout: 120_000,
+      stdio: "ignore",
+    });
+    const [code] = await once(child, "close");
+    assert.equal(code, 0);
+    assert.deepEqual(
+      (await names()).filter((name) => name.startsWith("Gr")),
+      ["Größe 😀"],
+    );
+  });
+});
