@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import test, { type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { ConfigFileAuthenticationDetailsProvider } from "oci-common";
 import { FunctionsInvokeClient, FunctionsManagementClient, models, requests } from "oci-functions";
+import { skipWithout } from "./deployment.ts";
 import { direct, platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
 import { BODY_LIMIT, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
@@ -132,6 +136,21 @@ test("the real OCI client invokes through the API door, and nobody without the k
 
   const unsigned = await fetch(`${platform.url}/20181201/functions/${functionId}/actions/invoke`, { method: "POST" });
   assert.equal(unsigned.status, 401);
+});
+
+test("the real OCI CLI sees a function of a container image", { skip: skipWithout("oci") }, async () => {
+  const { url, ociConfigFile, functions } = await platformForTests();
+  const asked = ["fn", "function", "get", "--function-id", functions.options.id, "--endpoint", url];
+  const env = { PATH: process.env.PATH, HOME: dirname(ociConfigFile) };
+  const { stdout } = await promisify(execFile)("oci", ["--config-file", ociConfigFile, ...asked], {
+    env,
+    timeout: 180_000,
+  });
+  const { "source-details": source, "lifecycle-state": state } = JSON.parse(stdout).data;
+  assert.equal(state, "ACTIVE");
+  assert.deepEqual(Object.keys(source).sort(), ["image", "image-digest", "source-type"]);
+  assert.equal(source["source-type"], "CONTAINER_IMAGE");
+  assert.match(source["image-digest"], /^sha256:[0-9a-f]{64}$/);
 });
 
 test("stop() leaves no process", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { suite, test } from "node:test";
 import { registryOf } from "../.github/scripts/settings.ts";
@@ -117,6 +117,15 @@ suite("settings", { skip: skipWithout(...TOOLS) }, async () => {
     // The one thing wrong is the second subnet, which the cloud does not have.
     assert.match(text, /^✖ oci network subnet get: 404 NotAuthorizedOrNotFound/m);
     assert(cloud.requests.includes(`GET /subnets/${other}`));
+    assert.deepEqual(changes(), []);
+  });
+
+  test("a folder that is no clone is refused before anything is made", async () => {
+    renameSync(join(folder, ".git"), join(folder, ".hidden"));
+    const { code, text } = await run("provision");
+    renameSync(join(folder, ".hidden"), join(folder, ".git"));
+    assert.equal(code, 1);
+    assert.match(text, /The image is named after a commit, and there is none: .* Clone the repository with git/s);
     assert.deepEqual(changes(), []);
   });
 

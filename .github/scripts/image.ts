@@ -21,10 +21,14 @@ export interface Workshop {
   /** Of the tenancy, which begins each repository's path. */
   namespace: string;
   bearer: string;
+  commit: string;
+  tag: string;
 }
 
-/** Looks at Docker, and logs it in to the registry; makes nothing. @throws {Refusal} */
+/** Looks at Docker and the commit, and logs Docker in to the registry; makes nothing. @throws {Refusal} */
 export async function openWorkshop(settings: Settings, shape: Shape): Promise<Workshop> {
+  const commit = git("rev-parse", "HEAD");
+  const tag = tagOf(commit, platformsOf(shape));
   const [namespace, bearer] = await Promise.all([
     get(["os", "ns", "get"], z.string()),
     registryToken(settings.registry),
@@ -32,15 +36,13 @@ export async function openWorkshop(settings: Settings, shape: Shape): Promise<Wo
   ]);
   const { username, password } = settings.login ?? { username: "BEARER_TOKEN", password: bearer };
   await logIn(settings.registry, username, password);
-  return { settings, shape, namespace, bearer };
+  return { settings, shape, namespace, bearer, commit, tag };
 }
 
 /** The image of this commit, built and pushed unless it is there already. Its repository must exist. @throws {Refusal} */
-export async function publishImage({ settings, shape, namespace, bearer }: Workshop): Promise<Image> {
+export async function publishImage({ settings, shape, namespace, bearer, commit, tag }: Workshop): Promise<Image> {
   const { registry, repository, manifest } = settings;
   const platforms = platformsOf(shape);
-  const commit = git("rev-parse", "HEAD");
-  const tag = tagOf(commit, platforms);
   const path = `${namespace}/${repository}`;
   const name = `${registry}/${path}:${tag}`;
   let found = await readManifest(registry, path, tag, bearer);
@@ -80,6 +82,8 @@ function git(...args: string[]): string {
     return execFileSync("git", ["-C", ROOT, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() || "is git installed?";
-    throw new Refusal(`The commit that the image is of is unknown: git ${args[0]}: ${said}`);
+    throw new Refusal(
+      `The image is named after a commit, and there is none: git ${args[0]}: ${said}. Clone the repository with git`,
+    );
   }
 }

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ConfigFileAuthenticationDetailsProvider, DefaultRequestSigner } from "oci-common";
 import * as z from "zod";
@@ -81,7 +81,8 @@ function readBody(file: string): string {
 
 function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file === "-" ? 0 : file);
+    // npm runs it in the repository's folder, wherever it was called.
+    return readFileSync(file === "-" ? 0 : resolve(process.env.INIT_CWD ?? ".", file));
   } catch (error) {
     throw new Refusal(
       `${file === "-" ? "stdin" : file} cannot be read (${(error as NodeJS.ErrnoException).code}). ${USAGE}`,
