@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
-import { deploymentForTests, type Run, skipWithout, TOOLS } from "./deployment.ts";
+import { openCredentials } from "../.github/scripts/credentials.ts";
+import { deploymentForTests, ROOT, type Run, skipWithout, TOOLS } from "./deployment.ts";
 
 const LIMIT = 6 * 1024 * 1024;
 
@@ -88,6 +89,40 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
 
   test("stdin that holds nothing is an error and no health check", async () => {
     assert.match((await refused()).text, /stdin is empty/);
+  });
+
+  test("stdin may come late", async () => {
+    const late = `(sleep 2; echo '{"name":"late"}') | node .github/scripts/invoke.ts --function-id ${functionId()}`;
+    const env = { ...process.env, ...cloud.env, HOME: folder };
+    const child = spawn("sh", ["-c", late], { cwd: folder, env, stdio: "ignore", timeout: 120_000 });
+    const [code] = await once(child, "close");
+    assert.equal(code, 0);
+    assert.equal((await names()).at(-1), "late");
+  });
+
+  test("where the CLI alone can log in, as in Cloud Shell, it sends text of the world unharmed as well", async () => {
+    // Stands in for a login by an instance, which the local cloud does not know: the real CLI with the user's key.
+    const bin = join(folder, ".git", "bin");
+    mkdirSync(bin, { recursive: true });
+    const config = openCredentials(cloud.env).OCI_CLI_CONFIG_FILE;
+    const place = String(process.env.PATH)
+      .split(":")
+      .find((path) => existsSync(join(path, "oci")));
+    const script = `#!/bin/sh\nunset OCI_CLI_AUTH\nOCI_CLI_CONFIG_FILE=${config} exec ${place}/oci "$@"\n`;
+    writeFileSync(join(bin, "oci"), script, { mode: 0o755 });
+    const env = {
+      OCI_CLI_AUTH: "instance_obo_user",
+      PATH: `${bin}:${join(ROOT, "node_modules/.bin")}:${process.env.PATH}`,
+    };
+    const asked = invokes();
+    const { code, text } = await run("invoke", env, file('\uFEFF{"name":"Čeština 😀"}'));
+    assert.equal(code, 0, text);
+    assert.equal((await names()).at(-1), "Čeština 😀");
+    assert.equal(invokes(), asked + 1);
+    const refusedItem = await run("invoke", env, file('{"nam":1}'));
+    assert.deepEqual([refusedItem.code, JSON.parse(refusedItem.stdout).status], [1, 422]);
+    const large = await run("invoke", env, file(`{"name":"${"ж".repeat(2_000_000)}"}`));
+    assert.match(large.text, /In ASCII, as the OCI CLI sends it, this is 12000011 bytes/);
   });
 
   test("--health asks for health", async () => {

@@ -143,7 +143,8 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     const before = cloud.requests.length;
     const builds = () => calls().filter((call) => call.startsWith("buildx build")).length;
     const built = builds();
-    const { code, text, summary } = await provision();
+    // Pasted otherwise, it is the same secret.
+    const { code, text, summary } = await provision({ DB_SECRET_OCID: `"${deployment.env.DB_SECRET_OCID}",\n` });
     assert.equal(code, 0, text);
     assert.deepEqual(changes(before), []);
     assert.equal(builds(), built);

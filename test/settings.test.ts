@@ -109,7 +109,7 @@ suite("settings", { skip: skipWithout(...TOOLS) }, async () => {
       .replaceAll("\n", "\r\n");
     writeFileSync(manifest, `# A comment\r\n${rewritten}`);
     const pasted = {
-      ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, ` ${value}\r\n`])),
+      ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, ` "${value}"\r\n`])),
       SUBNET_OCIDS: `"${env.SUBNET_OCIDS}",\n ${other} `,
     };
     const { text } = await run("provision", pasted);

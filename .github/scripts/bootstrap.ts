@@ -75,7 +75,8 @@ function readNetwork(variables: Variables, name: string, compartment: string, fa
     return value;
   };
   const port = variables.optional("DB_PORT") ?? "5432";
-  if (!(Number(port) >= 1 && Number(port) <= 65_535)) faults.push(`DB_PORT is "${port}", and must be a port's number`);
+  if (!/^\d+$/.test(port) || !(Number(port) >= 1 && Number(port) <= 65_535))
+    faults.push(`DB_PORT is "${port}", and must be a port's number`);
   return {
     name,
     compartment,

@@ -14,13 +14,13 @@ export const INSTALL = "npm run tools installs one that is tested";
 
 /** An error of the CLI, with what mends it. */
 export function refusal(args: readonly string[], { status, code, message }: CliError): Refusal {
-  const asked = `oci ${args
-    .slice(
-      0,
-      args.findIndex((arg) => arg.startsWith("-")),
-    )
-    .join(" ")}`;
-  return new Refusal(`${asked}: ${[status, code].filter(Boolean).join(" ")}: ${message}\n  ${mendOf(status, code)}`);
+  const first = args.findIndex((arg) => arg.startsWith("-"));
+  const asked = `oci ${args.slice(0, first < 0 ? undefined : first).join(" ")}`;
+  const about = args.filter((arg) => arg.startsWith("ocid1."));
+  const of = about.length > 0 ? ` (${about.join(", ")})` : "";
+  return new Refusal(
+    `${asked}: ${[status, code].filter(Boolean).join(" ")}: ${message}${of}\n  ${mendOf(status, code)}`,
+  );
 }
 
 function mendOf(status: number | undefined, code: string): string {

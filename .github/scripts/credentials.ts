@@ -2,15 +2,20 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "n
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { faultOfOcid } from "./ocid.ts";
 import { Refusal, warn } from "./report.ts";
 
 /** What the OCI CLI takes of a user's API key from variables. */
 const OF_A_KEY = ["USER", "FINGERPRINT", "KEY_CONTENT", "KEY_FILE", "PASSPHRASE"].map((name) => `OCI_CLI_${name}`);
 
-/** Variables as people paste them: without blanks and line ends around, and none that is empty, as GitHub hands over unset ones. */
+/** Variables as people paste them: without quotes, blanks and line ends around, and none that is empty, as GitHub hands over unset ones. */
 export function readEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const given = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
+  const given = Object.entries(env).map(([name, value]) => [name, unquote(value?.trim() ?? "")] as const);
   return Object.fromEntries(given.filter(([, value]) => value));
+}
+
+function unquote(text: string): string {
+  return (/^(["'])([\s\S]*)\1$/.exec(text)?.[2] ?? text).trim();
 }
 
 /**
@@ -43,6 +48,8 @@ export function openCredentials(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const fingerprint = fingerprintOf(key);
   if (env.OCI_CLI_FINGERPRINT && env.OCI_CLI_FINGERPRINT.toLowerCase() !== fingerprint)
     faults.push(`OCI_CLI_FINGERPRINT is not that of ${name}, which is ${fingerprint}: set the one that belongs to it`);
+  const fault = env.OCI_CLI_USER && faultOfOcid(env.OCI_CLI_USER, "user");
+  if (fault) faults.push(`OCI_CLI_USER ${fault}`);
   if (faults.length > 0) throw new Refusal(faults.join("; "));
   const { OCI_CLI_USER: user, OCI_CLI_TENANCY: tenancy, OCI_CLI_REGION: region } = env;
   return { ...rest, OCI_CLI_CONFIG_FILE: writeConfig({ user, tenancy, region, fingerprint }, key, temporaryFolder()) };
@@ -69,7 +76,7 @@ export function writeConfig(fields: Record<string, string | undefined>, key: Key
 let ofProcess: string | undefined;
 
 /** A folder that is gone when this process ends in whatever way. */
-function temporaryFolder(): string {
+export function temporaryFolder(): string {
   if (!ofProcess) {
     const folder = mkdtempSync(join(tmpdir(), "postgres-inserter-"));
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));

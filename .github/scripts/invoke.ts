@@ -1,32 +1,25 @@
 /**
- * Sends a file to the function, once, byte for byte, and shows the answer. The OCI CLI's own `fn function invoke` cuts text that is
- * not ASCII, and invokes again by itself, so only the signature is the SDK's here, and the request one of our own.
+ * Sends a file to the function, once, and shows the answer.
  *
  * Usage: npm run invoke -- FILE [--function-id OCID]      FILE: JSON, up to 6 MB; - for stdin
  *        npm run invoke -- --health [--function-id OCID]  asks for health, and writes nothing
  * Exit: 0 when it was stored, or healthy
  */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
-import { ConfigFileAuthenticationDetailsProvider, DefaultRequestSigner } from "oci-common";
 import * as z from "zod";
 import { findApplication } from "./application.ts";
-import { cliEnvironment, get } from "./cli.ts";
+import { get } from "./cli.ts";
 import { findFunction } from "./function.ts";
 import { parseJson } from "./json.ts";
 import { faultOfOcid } from "./ocid.ts";
 import { Refusal, runCommand, say } from "./report.ts";
+import { BODY_LIMIT, send } from "./request.ts";
 import { type Fn, fn } from "./resources.ts";
 import { readSettings } from "./settings.ts";
 import { meaningOf } from "./smoke.ts";
-
-/** Of a request to OCI Functions, bytes. */
-const BODY_LIMIT = 6 * 1024 * 1024;
-
-/** Longer than any function may run, milliseconds. */
-const ANSWER_LIMIT = 310_000;
 
 const USAGE = "Usage: npm run invoke -- FILE, or - for stdin, or --health; [--function-id OCID]";
 
@@ -36,9 +29,12 @@ const problem = z.object({ status: z.number().min(400) });
 await runCommand(async () => {
   const { file, health, functionId } = readOptions();
   const body = health ? "" : readBody(file);
-  const { id, displayName, invokeEndpoint } = functionId ? await readById(functionId) : await readBySettings();
+  const found = functionId ? await readById(functionId) : await readBySettings();
+  const { id, displayName, invokeEndpoint, lifecycleState } = found;
+  if (!invokeEndpoint)
+    throw new Refusal(`The function is ${lifecycleState}, and cannot be invoked: run npm run doctor`);
   say(health ? `→ asking ${displayName} for its health` : `→ ${Buffer.byteLength(body)} bytes to ${displayName}`);
-  const { status, text } = await post(`${invokeEndpoint}/20260325/functions/${id}/actions/invoke`, body);
+  const { status, text } = await send({ id, endpoint: invokeEndpoint }, body);
   const { code, message } = z.safeParse(failure, parseJson(text)).data ?? {};
   if (status !== 200) throw new Refusal(`${code ?? status}: ${meaningOf(code) ?? message ?? text.slice(0, 300)}`);
   process.stdout.write(`${text}\n`);
@@ -53,7 +49,7 @@ function readOptions() {
     if (positionals.length > 1) throw new Error(`One file at a time, not ${positionals.join(" and ")}`);
     const [file] = positionals;
     if (health && file !== undefined) throw new Error("--health sends nothing, and so takes no file");
-    if (!health && file === undefined && process.stdin.isTTY) throw new Error("No file is named");
+    if (!health && file === undefined && isatty(0)) throw new Error("No file is named");
     const fault = functionId !== undefined && faultOfOcid(functionId, "fnfunc");
     if (fault) throw new Error(`--function-id ${fault}`);
     return { file: file ?? "-", health, functionId };
@@ -104,24 +100,4 @@ async function readBySettings(): Promise<Fn> {
     );
   // A list leaves its endpoint out where it is still being made.
   return readById(found.id);
-}
-
-/** One signed request, never repeated. @throws {Refusal} when no answer comes */
-async function post(url: string, body: string): Promise<{ status: number; text: string }> {
-  const { OCI_CLI_CONFIG_FILE, OCI_CLI_PROFILE } = cliEnvironment();
-  const config = OCI_CLI_CONFIG_FILE ?? join(homedir(), ".oci/config");
-  const signer = new DefaultRequestSigner(
-    new ConfigFileAuthenticationDetailsProvider(config, OCI_CLI_PROFILE ?? "DEFAULT"),
-  );
-  const headers = new Headers();
-  await signer.signHttpRequest({ method: "POST", uri: url, headers, body });
-  try {
-    const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_LIMIT) });
-    return { status: response.status, text: await response.text() };
-  } catch (error) {
-    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException };
-    throw new Refusal(
-      `No answer came (${cause?.code ?? name}). It may be stored all the same: look at the table before you send it again`,
-    );
-  }
 }

@@ -30,12 +30,15 @@ export async function applyRepository(found: Repository | undefined, settings: S
   }
   const args = [...COMMAND, "create", "--compartment-id", compartment, "--display-name", name, "--is-public", "false"];
   const answer = await ask(args, repository);
-  if ("error" in answer && answer.error.status === 409)
+  if ("error" in answer && answer.error.status === 409) {
+    const made = await findRepository(settings);
+    if (made) return applyRepository(made, settings);
     throw new Refusal(
       `The repository ${name} exists in a compartment that this user may not look into, probably the root. As an administrator, find and move it:
   oci ${COMMAND.join(" ")} list --compartment-id ${tenancy} --compartment-id-in-subtree true --display-name ${name}
   oci ${COMMAND.join(" ")} change-compartment --repository-id REPOSITORY_OCID --compartment-id ${compartment}`,
     );
+  }
   if ("error" in answer) throw refusal(args, answer.error);
   const { id } = answer.data;
   await poll("The repository", async () => {

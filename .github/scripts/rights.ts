@@ -33,6 +33,8 @@ export function dynamicGroupName(name: string): string {
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
   const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository } = rights;
+  // A name with blanks goes in quotes.
+  const group = /^[\w./@-]+$/.test(ciGroup) ? ciGroup : `'${ciGroup}'`;
   const here = `in compartment id ${compartment}`;
   const network = `in compartment id ${networkCompartment}`;
   return [
@@ -41,8 +43,8 @@ export function policiesFor(rights: Rights): Policy[] {
       name: `${name}-ci`,
       description: `What the workflows of ${name} may do`,
       statements: [
-        `Allow group ${ciGroup} to manage functions-family ${here}`,
-        `Allow group ${ciGroup} to manage repos ${here}`,
+        `Allow group ${group} to manage functions-family ${here}`,
+        `Allow group ${group} to manage repos ${here}`,
       ],
     },
     {
@@ -50,7 +52,7 @@ export function policiesFor(rights: Rights): Policy[] {
       name: `${name}-network`,
       description: `Subnets for ${name}`,
       statements: [
-        `Allow group ${ciGroup} to use virtual-network-family ${network}`,
+        `Allow group ${group} to use virtual-network-family ${network}`,
         `Allow service faas to use virtual-network-family ${network}`,
       ],
     },
@@ -58,7 +60,7 @@ export function policiesFor(rights: Rights): Policy[] {
       at: tenancy,
       name: `${name}-namespace`,
       description: "The one look-up that no compartment has",
-      statements: [`Allow group ${ciGroup} to read objectstorage-namespaces in tenancy`],
+      statements: [`Allow group ${group} to read objectstorage-namespaces in tenancy`],
     },
     {
       at: compartment,

@@ -45,12 +45,15 @@ export function readSettings(purpose: Purpose): Settings {
   const network = readNetwork(variables, purpose, faults);
   const application = readApplication(variables, manifest, faults);
   const login = readLogin(variables, faults);
-  const config = readConfig(variables, manifest, purpose, faults);
   const secret = variables.ocid("DB_SECRET_OCID", ["vaultsecret"]) || undefined;
+  const config = readConfig(variables, manifest, purpose, faults);
+  if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
   checkCredentials(faults);
   if (faults.length > 0 || !manifest)
     throw new Refusal(`Nothing was changed. To mend first:${faults.map((fault) => `\n  - ${fault}`).join("")}`);
-  const registry = variables.optional("OCIR_REGISTRY") ?? registryOf(place.region, place.compartment);
+  const registry =
+    variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
+    registryOf(place.region, place.compartment);
   return { manifest, ...place, ...network, ...application, login, registry, config, secret };
 }
 

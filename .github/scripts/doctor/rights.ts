@@ -52,6 +52,7 @@ function judgeReading(facts: RightsFacts, statements: readonly Attached[], reque
   if (granted === "yes" && denying)
     return unknown("Policy", `it lets the function read its secret, unless this keeps it from it: ${denying.text}`);
   if (granted === "yes") return ok("A policy lets the function read its secret");
+  if (policies.length === 0) return unknown("Policy", "none could be looked for: set OCI_CLI_TENANCY");
   if (!groups || "error" in groups)
     return unknown("Policy", "it names a dynamic group, and this user may not see those");
   if (granted === "unknown") {
