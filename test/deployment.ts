@@ -13,7 +13,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const TOOLS = ["oci", "git"];
 
 /** A command may take this long, milliseconds; it then ends with what it has said. */
-const COMMAND_LIMIT = 240_000;
+const COMMAND_LIMIT = 420_000;
 
 /**
  * False when the tools are there; else why the tests that need them are skipped. In CI a missing tool is a failure.

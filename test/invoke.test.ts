@@ -48,7 +48,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
     const child = spawn("sh", ["-c", 'cat | node .github/scripts/invoke.ts - --function-id "$0"', functionId()], {
       cwd: folder,
       env: { ...process.env, ...cloud.env, HOME: folder },
-      timeout: 120_000,
+      timeout: 240_000,
     });
     child.stdin.end('\uFEFF{"name":"from stdin"}');
     const [code] = await once(child, "close");
@@ -94,7 +94,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
   test("stdin may come late", async () => {
     const late = `(sleep 2; echo '{"name":"late"}') | node .github/scripts/invoke.ts --function-id ${functionId()}`;
     const env = { ...process.env, ...cloud.env, HOME: folder };
-    const child = spawn("sh", ["-c", late], { cwd: folder, env, stdio: "ignore", timeout: 120_000 });
+    const child = spawn("sh", ["-c", late], { cwd: folder, env, stdio: "ignore", timeout: 240_000 });
     const [code] = await once(child, "close");
     assert.equal(code, 0);
     assert.equal((await names()).at(-1), "late");
@@ -165,7 +165,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
     const child = spawn("sh", ["-c", line.replace("…", functionId())], {
       cwd: folder,
       env: { ...process.env, ...cloud.env, HOME: folder },
-      timeout: 120_000,
+      timeout: 240_000,
       stdio: "ignore",
     });
     const [code] = await once(child, "close");
