@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { startCloud } from "./cloud/cloud.ts";
 import { installDocker } from "./cloud/docker.ts";
-import { settle } from "./cloud/landscape.ts";
+import { settle, variablesOf } from "./cloud/landscape.ts";
 import type { Resource } from "./cloud/store.ts";
-import { initialise, ROOT, readLines, skipWithout, variablesOf } from "./deployment.ts";
+import { initialise, ROOT, readLines, skipWithout } from "./deployment.ts";
 import { type JobRun, type RunnerOptions, runJob } from "./runner.ts";
 
 const SECRETS = [

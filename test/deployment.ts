@@ -5,7 +5,7 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Cloud, startCloud } from "./cloud/cloud.ts";
 import { installDocker } from "./cloud/docker.ts";
-import { type Landscape, settle } from "./cloud/landscape.ts";
+import { type Landscape, settle, variablesOf } from "./cloud/landscape.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -95,16 +95,6 @@ export async function deploymentForTests(t: { after(undo: () => unknown): void }
       const result = await execute(program, [...fixed, ...args], folder, given as Record<string, string>);
       return { ...result, summary: readFileSync(summary, "utf8") };
     },
-  };
-}
-
-/** What a person sets beside the credentials. */
-export function variablesOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
-  return {
-    COMPARTMENT_OCID: cloud.compartmentId,
-    SUBNET_OCIDS: landscape.subnet.id,
-    DB_SECRET_OCID: cloud.platform.vault.secretId,
-    OCI_SECRETS_ENDPOINT: cloud.platform.vault.endpoint,
   };
 }
 

@@ -145,3 +145,13 @@ export function settle(cloud: Cloud): Landscape {
     secret,
   };
 }
+
+/** What a person sets beside the credentials. */
+export function variablesOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
+  return {
+    COMPARTMENT_OCID: cloud.compartmentId,
+    SUBNET_OCIDS: landscape.subnet.id,
+    DB_SECRET_OCID: cloud.platform.vault.secretId,
+    OCI_SECRETS_ENDPOINT: cloud.platform.vault.endpoint,
+  };
+}

@@ -11,7 +11,7 @@ import { cleanUp, remove } from "../platform/cleanup.ts";
 import { drawLogLine, run } from "../platform/terminal.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { installDocker } from "./docker.ts";
-import { DATABASE, type Landscape, settle } from "./landscape.ts";
+import { DATABASE, type Landscape, settle, variablesOf } from "./landscape.ts";
 import { findSdk } from "./sdk.ts";
 
 const tell = (text: string) => process.stderr.write(`${text}\n`);
@@ -22,7 +22,7 @@ await run(async () => {
   const landscape = settle(cloud);
   const folder = mkdtempSync("/tmp/inserter-rehearsal-");
   cleanUp(() => remove(folder));
-  const lines = Object.entries(variablesOf(cloud, landscape)).map(([name, value]) => `export ${name}=${quote(value)}`);
+  const lines = Object.entries(exportsOf(cloud, landscape)).map(([name, value]) => `export ${name}=${quote(value)}`);
   const hasDocker = runsDocker();
   if (!hasDocker) {
     installDocker(join(folder, "bin"));
@@ -43,15 +43,12 @@ await run(async () => {
 });
 
 /** What README.md asks of a person under "Deploy". */
-function variablesOf({ env, compartmentId, platform }: Cloud, { subnet, secret }: Landscape): Record<string, string> {
+function exportsOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
   return {
-    ...env,
+    ...cloud.env,
     // In one line, since each line is a variable; a key may have blanks for line ends.
-    OCI_CLI_KEY_CONTENT: String(env.OCI_CLI_KEY_CONTENT).trim().replaceAll("\n", " "),
-    COMPARTMENT_OCID: compartmentId,
-    SUBNET_OCIDS: subnet.id,
-    DB_SECRET_OCID: secret.id,
-    OCI_SECRETS_ENDPOINT: platform.vault.endpoint,
+    OCI_CLI_KEY_CONTENT: String(cloud.env.OCI_CLI_KEY_CONTENT).trim().replaceAll("\n", " "),
+    ...variablesOf(cloud, landscape),
   };
 }
 
