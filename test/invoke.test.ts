@@ -16,7 +16,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
   const invoke = (...args: string[]) => run("invoke", {}, ...args);
   const invokes = () => cloud.requests.filter((request) => request.endsWith("/actions/invoke")).length;
   const names = async () =>
-    (await postgres.query<{ name: string }>("SELECT name FROM items ORDER BY id")).map(({ name }) => name);
+    (await postgres.query<{ name: string }>("SELECT name FROM items ORDER BY created_at")).map(({ name }) => name);
   const functionId = () => String(cloud.store.all("fnfunc")[0]?.id);
   function file(content: string | Buffer): string {
     const path = join(`${folder}.tools`, `my item ${performance.now()}.json`);

@@ -91,7 +91,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     assert.match(text, /in another compartment \(ocid1\.tenancy[^)]*the root/);
     assert.match(text, new RegExp(`change-compartment --repository-id ${repository.id}`));
 
-    cloud.fault("GET", /repositories\?.*compartmentIdInSubtree=true/, 404, "NotAuthorizedOrNotFound", 1);
+    cloud.fault("GET", /repositories\?.*compartmentIdInSubtree=true/, 404, "NotAuthorizedOrNotFound", 2);
     const unseen = await provision();
     assert.equal(unseen.code, 1);
     assert.match(unseen.text, /may not look into, probably the root/);
