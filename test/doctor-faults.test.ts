@@ -247,20 +247,6 @@ const needed: Case[] = [
     /database has no route back to 10\.1\.1\.0\/24/,
   ],
   [
-    "no ingress",
-    (a) => {
-      a[AT.hubList].ingressSecurityRules = [];
-    },
-    /No security list of database lets the function in on 6432/,
-  ],
-  [
-    "ingress on another port",
-    (a) => {
-      a[AT.bundle] = encode({ ...credentials, port: 5432 });
-    },
-    /No security list of database lets the function in on 5432/,
-  ],
-  [
     "no egress to the database",
     (a) => a[AT.list].egressSecurityRules.pop(),
     /The function's subnet does not let 6432 out to 10\.0\.0\.146/,

@@ -243,7 +243,25 @@ suite("the way to the database", () => {
     const lines = await examine(world);
     assert.equal(new Set(lines).size, lines.length);
     assert(lines.includes("✔ second reaches Oracle's services by a service gateway for all of them"));
-    assert.match(lines.join("\n"), /✖ No security list of database lets the function in on 6432/);
+    assert.match(lines.join("\n"), /\? No security list of database lets the function in on 6432/);
+  });
+
+  test("lacks ingress for certain only where all that may give it is seen", async () => {
+    const world = goodWorld();
+    world.smoke = { ...healthy, code: "FunctionInvokeTimeout" };
+    world.answers[AT.hubList].ingressSecurityRules = [];
+    const of = (lines: string[]) =>
+      lines.slice(lines.findIndex((line) => line.includes("lets the function in"))).slice(0, 2);
+    const [line, mend] = of(await examine(world));
+    assert.equal(
+      line,
+      "? No security list of database lets the function in on 6432; a network security group of the database may, which cannot be seen",
+    );
+    assert.match(String(mend), /^ {4}oci network security-list update /);
+    manage(world.answers);
+    for (const rules of Object.keys(world.answers).filter((at) => at.startsWith("network nsg rules list")))
+      world.answers[rules] = undefined;
+    assert.match(String(of(await examine(world))[0]), /^✖ .* on 6432, nor any network security group of the database$/);
   });
 
   test("is looked at before there is an application, from the subnets of the settings", async () => {

@@ -119,14 +119,12 @@ function judgeIngress(subnet: Subnet, port: number, { home, groups }: Way, facts
     const reason = hiddenOf(rules) ?? `whether ${name} lets the function in on ${port} cannot be told from its rules`;
     return [unknown("Ingress at the database", reason)];
   }
-  const others = groups
-    ? ", nor any network security group of the database"
-    : " (a network security group of the database may)";
+  const what = `No security list of ${name} lets the function in on ${port}`;
+  const mend = addIngress(home.subnet.securityListIds[0], subnet.cidrBlock, port);
+  if (groups) return [missing(`${what}, nor any network security group of the database`, mend)];
+  // Rules of the database's own group would be enough.
   return [
-    missing(
-      `No security list of ${name} lets the function in on ${port}${others}`,
-      addIngress(home.subnet.securityListIds[0], subnet.cidrBlock, port),
-    ),
+    { ...missing(`${what}; a network security group of the database may, which cannot be seen`, mend), mark: "?" },
   ];
 }
 
