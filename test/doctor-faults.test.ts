@@ -6,7 +6,6 @@ import {
   denied,
   encode,
   examine,
-  FUNCTION,
   goodWorld,
   healthy,
   marked,
@@ -262,13 +261,6 @@ const lasting: Case[] = [
       a[AT.repository] = { items: [] };
     },
     /The repository is in another compartment \(ocid1\.tenancy.*the root, where a push to a missing repository makes it/,
-  ],
-  [
-    "a dynamic group by OCID",
-    (a) => {
-      a[AT.groups][0].matchingRule = `resource.id = '${FUNCTION}'`;
-    },
-    /The dynamic group postgres-inserter-functions names the function by its OCID/,
   ],
   [
     "rights of CI over the tenancy",

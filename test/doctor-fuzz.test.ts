@@ -65,7 +65,7 @@ function apply(root: Record<string, unknown>, { steps, value, remove }: Change):
 const smokes = fc.constantFrom("ok", "FunctionInvokeTimeout", "FunctionInvokeImageNotAvailable", "NoAnswer");
 
 /** The only ones that say nothing against a function that answers. */
-const LASTING = /another compartment|by its OCID|whole tenancy|configuration is not func\.yaml's/;
+const LASTING = /another compartment|whole tenancy|configuration is not func\.yaml's/;
 
 /** A world with more in it than a good one has, so that more can break. */
 function wideWorld() {

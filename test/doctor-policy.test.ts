@@ -153,11 +153,36 @@ suite("a statement of a policy", () => {
 
   test("makes a dynamic group needless where it names the function itself", async () => {
     const statement = `Allow any-user to read secret-bundles ${HERE} where request.principal.id = '${FUNCTION}'`;
-    const lines = await examineWith({ [AT.groups]: undefined, [AT.policies]: [policyOf(statement)] });
+    for (const groups of [undefined, groupOf(`resource.id = '${FUNCTION}'`), groupOf("resource.age > 3")]) {
+      const lines = await examineWith({ [AT.groups]: groups, [AT.policies]: [policyOf(statement)] });
+      assert.deepEqual(marked(lines, "✖"), []);
+      assert(lines.includes("✔ The function's rights need no dynamic group"), lines.join("\n"));
+    }
+  });
+
+  test("leaves open whether a dynamic group is missing where it cannot be read itself", async () => {
+    const elsewhere = `Allow dynamic-group 'Other Domain'/'functions' to read secret-bundles ${HERE}`;
+    for (const policies of [denied, [policyOf(elsewhere)]]) {
+      const lines = await examineWith({ [AT.groups]: undefined, [AT.policies]: policies });
+      assert.deepEqual(marked(lines, "✖"), []);
+      assert.match(lines.join("\n"), /^\? Dynamic group: none takes in functions of the compartment; whether/m);
+    }
+  });
+
+  test("may rest on a dynamic group that names the function by its OCID, which works until that is made anew", async () => {
+    const lines = await examineWith({ [AT.groups]: groupOf(`resource.id = '${FUNCTION}'`) });
     assert.deepEqual(marked(lines, "✖"), []);
-    assert(lines.includes("✔ No dynamic group takes in the function, and its rights need none"));
+    assert.match(lines.join("\n"), LINES.yes);
+    assert.match(
+      lines.join("\n"),
+      /^\? Dynamic group: postgres-inserter-functions names the function by its OCID, so one that is made anew is not/m,
+    );
   });
 });
+
+function groupOf(matchingRule: string) {
+  return [{ id: GROUP, name: "postgres-inserter-functions", lifecycleState: "ACTIVE", matchingRule }];
+}
 
 /** Statements in the root, and whether they are held against the group of CI. */
 const broad: [string, boolean][] = [

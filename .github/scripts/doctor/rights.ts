@@ -1,7 +1,7 @@
 import { type Attached, isDefault, type Request, type RightsFacts, rate, readStatements, same } from "./access.ts";
 import { chainOf } from "./compartment.ts";
 import { bad, dataOf, type Finding, look, missing, ok, reasonOf, unknown } from "./finding.ts";
-import { type Member, takesIn } from "./rule.ts";
+import { takesIn } from "./rule.ts";
 import { all, any, type Verdict } from "./verdict.ts";
 
 const BOOTSTRAP = "npm run bootstrap, as an administrator";
@@ -9,27 +9,29 @@ const BOOTSTRAP = "npm run bootstrap, as an administrator";
 export function judgeRights(facts: RightsFacts, request: Request): Finding[] {
   const statements = readStatements(facts);
   const reading = judgeReading(facts, statements, request);
-  return [...judgeGroups(facts, request, reading.mark === "✔"), reading, ...judgeCiGroup(statements, request)];
+  const groupless = judgeReading({ ...facts, groups: { data: [] } }, statements, request);
+  return [...judgeGroups(facts, request, groupless), reading, ...judgeCiGroup(statements, request)];
 }
 
-function judgeGroups({ groups }: RightsFacts, { member }: Request, readsAnyway: boolean): Finding[] {
+/** @param groupless whether the function may read its secret without a dynamic group */
+function judgeGroups({ groups }: RightsFacts, { member }: Request, groupless: Finding): Finding[] {
   return look("Dynamic group", groups, (found) => {
-    const fitting = (verdict: Verdict, of: Member) =>
-      found.find(({ matchingRule }) => takesIn(matchingRule, of) === verdict);
+    const fitting = (verdict: Verdict) => found.find(({ matchingRule }) => takesIn(matchingRule, member) === verdict);
     const lasting = found.find(
       ({ matchingRule }) =>
         all([takesIn(matchingRule, member), takesIn(matchingRule, { ...member, id: "" })]) === "yes",
     );
     if (lasting) return [ok(`Dynamic group ${lasting.name} takes in the compartment's functions`)];
-    const byId = fitting("yes", member);
+    if (groupless.mark === "✔") return [ok("The function's rights need no dynamic group")];
+    const byId = fitting("yes");
     if (byId)
       return [
-        bad(
-          `The dynamic group ${byId.name} names the function by its OCID, and forgets it when it is made anew`,
-          BOOTSTRAP,
+        unknown(
+          "Dynamic group",
+          `${byId.name} names the function by its OCID, so one that is made anew is not in it; ${BOOTSTRAP}, makes one that lasts`,
         ),
       ];
-    const unclear = fitting("unknown", member);
+    const unclear = fitting("unknown");
     if (unclear)
       return [
         unknown(
@@ -37,7 +39,10 @@ function judgeGroups({ groups }: RightsFacts, { member }: Request, readsAnyway: 
           `whether ${unclear.name} takes in the function cannot be told from its rule: ${unclear.matchingRule}`,
         ),
       ];
-    if (readsAnyway) return [ok("No dynamic group takes in the function, and its rights need none")];
+    if (groupless.mark === "?")
+      return [
+        unknown("Dynamic group", "none takes in functions of the compartment; whether one is needed cannot be told"),
+      ];
     return [missing("No dynamic group takes in functions of the compartment: the function has no rights", BOOTSTRAP)];
   });
 }
