@@ -30,6 +30,18 @@ suite("the doctor", { skip: skipWithout(...TOOLS) }, async () => {
     for (const value of cloud.platform.secrets) assert(!text.includes(value));
   });
 
+  test("tells what the registry answers, and does not take a fault of it for a right that is missing", async () => {
+    for (const [status, mend] of [
+      [403, "this user needs the right to read the repository"],
+      [500, "start again later"],
+    ] as const) {
+      cloud.fault("GET", /^\/v2\//, status, "Fault", 1);
+      const { code, text } = await run("doctor");
+      assert.equal(code, 0, text);
+      assert.match(text, new RegExp(`^\\? Image: The registry answered ${status} for \\S+: ${mend}`, "m"));
+    }
+  });
+
   test("lives through answers of any kind, and through none", async () => {
     const { routeRules } = landscape.routes;
     landscape.routes.routeRules = [{ destination: 7 }, "x", ...routeRules];

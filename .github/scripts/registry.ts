@@ -85,9 +85,10 @@ async function ask(url: string, bearer: string): Promise<Response | undefined> {
   });
   if (response.ok) return response;
   if (response.status === 404) return undefined;
-  throw new Refusal(
-    `The registry answered ${response.status} for ${url}: this user needs the right to read the repository (npm run bootstrap)`,
-  );
+  const mend = [401, 403].includes(response.status)
+    ? "this user needs the right to read the repository (npm run bootstrap)"
+    : "start again later";
+  throw new Refusal(`The registry answered ${response.status} for ${url}: ${mend}`);
 }
 
 function nameOf({ os, architecture }: z.infer<typeof platform>): string {

@@ -124,7 +124,7 @@ async function gatherImage(fn: Fn | undefined, readImage: Sources["readImage"]):
   try {
     return { data: await readImage(host, path, imageDigest) };
   } catch (error) {
-    return { error: { status: undefined, code: "NoAccess", message: (error as Error).message } };
+    return { error: { status: undefined, code: "", message: (error as Error).message } };
   }
 }
 

@@ -35,9 +35,9 @@ export function look<T>(what: string, answer: Answer<T> | undefined, judge: (dat
 }
 
 export function reasonOf({ status, code, message }: CliError): string {
-  if (status === 404 || status === 403 || code === "NoAccess") return `not permitted to look, or not there (${code})`;
+  if (status === 404 || status === 403) return `not permitted to look, or not there (${code})`;
   // A message of a schema has marks of its own.
-  return `${code}: ${message.replaceAll(/[✔✖] ?/g, "")}`;
+  return [code, message.replaceAll(/[✔✖] ?/g, "")].filter(Boolean).join(": ");
 }
 
 /** The data of a fact that could be read. */
