@@ -246,6 +246,17 @@ suite("the way to the database", () => {
     assert.match(lines.join("\n"), /\? No security list of database lets the function in on 6432/);
   });
 
+  test("cannot be told where the secret is malformed, or its host is none", async () => {
+    for (const [content, reason] of [
+      [{ ...credentials, password: undefined }, "the secret says where it is, and cannot be read as one"],
+      [{ ...credentials, host: "user@10.0.0.146" }, "the secret's host is neither an address nor a name"],
+    ]) {
+      const world = goodWorld();
+      world.answers[AT.bundle] = encode(content);
+      assert((await examine(world)).includes(`? The way to the database: ${reason}`));
+    }
+  });
+
   test("lacks ingress for certain only where all that may give it is seen", async () => {
     const world = goodWorld();
     world.smoke = { ...healthy, code: "FunctionInvokeTimeout" };

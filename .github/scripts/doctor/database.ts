@@ -21,7 +21,8 @@ export function judgeWay(way: Way | undefined, content: Answer<Content> | undefi
   if (subnets.length === 0) return [];
   if (!content || "error" in content)
     return [unknown(WAY, "the secret says where it is, and may not be read by this user")];
-  if (!way) return [unknown(WAY, "the secret does not say where it is")];
+  if ("fault" in content.data) return [unknown(WAY, "the secret says where it is, and cannot be read as one")];
+  if (!way) return [unknown(WAY, "the secret's host is neither an address nor a name")];
   const { address } = way;
   if (!address) return [unknown(WAY, adviceOf(way.place.host, way.place.port))];
   return subnets.flatMap((one) => judgeFrom(one, one.data, address, way, facts));
