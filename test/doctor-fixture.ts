@@ -297,8 +297,8 @@ function sourcesOf(world: World): Sources {
 }
 
 /** The doctor's lines of a world. */
-export async function examine(world: World, settings = settingsForTests()): Promise<string[]> {
-  return print(judge(await gather(settings, undefined, sourcesOf(world)), settings));
+export async function examine(world: World, settings = settingsForTests(), ciGroup?: string): Promise<string[]> {
+  return print(judge(await gather(settings, undefined, sourcesOf(world)), settings, ciGroup));
 }
 
 /** The lines with a mark. */

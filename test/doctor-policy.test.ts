@@ -210,6 +210,18 @@ suite("rights over the whole tenancy", () => {
     });
   }
 
+  for (const [ciGroup, statement] of [
+    ["Default/CI-CD-Deployers", "Allow group CI-CD-Deployers to manage repos in tenancy"],
+    ["Builders/CI", "Allow group 'Builders'/'CI' to manage repos in tenancy"],
+    // As it is left of one in quotes.
+    ["Builders'/'CI", "Allow group builders/ci to manage repos in tenancy"],
+  ] as const)
+    test(`are found for the group ${ciGroup}`, async () => {
+      const other = "Allow group CI to manage repos in tenancy";
+      const lines = await examineWith({ [AT.rootPolicies]: [policyOf(statement, other)] }, ciGroup);
+      assert.deepEqual(marked(lines, "✖"), [`✖ A group may manage repositories in the whole tenancy: ${statement}`]);
+    });
+
   test("are nobody's to take from a group that has others in its statement", async () => {
     const statement = "Allow group Others, CI-CD-Deployers to manage repos in tenancy";
     const lines = await examineWith({ [AT.rootPolicies]: [policyOf(statement)] });
@@ -223,9 +235,9 @@ function policyOf(...statements: string[]) {
 }
 
 /** The lines of a good world with other answers; the function does not answer. */
-function examineWith(others: object): Promise<string[]> {
+function examineWith(others: object, ciGroup?: string): Promise<string[]> {
   const world = goodWorld();
   world.smoke = { code: "NotAuthorizedOrNotFound", meaning: "It may not be invoked." };
   Object.assign(world.answers, others);
-  return examine(world, settingsForTests());
+  return examine(world, settingsForTests(), ciGroup);
 }

@@ -29,7 +29,7 @@ export interface RightsFacts {
 export interface Request {
   member: Member;
   secret: { id: string | undefined; name: string | undefined; compartment: string | undefined };
-  /** The name of the group of CI. */
+  /** The name of the group of CI, its domain's before it where that is not the default one. */
   ciGroup: string;
 }
 
@@ -125,7 +125,7 @@ function variablesOf({ member, secret }: Request): Variables {
 }
 
 /** Whether a name is of the default identity domain. */
-export function isDefault(domain: string | undefined): boolean {
+function isDefault(domain: string | undefined): boolean {
   return domain === undefined || same(domain, "Default");
 }
 

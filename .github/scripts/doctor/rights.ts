@@ -1,4 +1,4 @@
-import { type Attached, isDefault, type Request, type RightsFacts, rate, readStatements, same } from "./access.ts";
+import { type Attached, type Request, type RightsFacts, rate, readStatements, same } from "./access.ts";
 import { chainOf } from "./compartment.ts";
 import { bad, dataOf, type Finding, look, missing, ok, reasonOf, unknown } from "./finding.ts";
 import { takesIn } from "./rule.ts";
@@ -89,6 +89,7 @@ function isWhole({ compartments, policies }: RightsFacts, { secret }: Request): 
 
 /** Rights over the whole tenancy that the workflows do not need. Other groups' rights are their own matter. */
 function judgeCiGroup(statements: readonly Attached[], { ciGroup }: Request): Finding[] {
+  const [name = "", domain = "Default"] = ciGroup.replaceAll(/['"]/g, "").split("/").reverse();
   return statements.flatMap(({ text, policy, read }) => {
     if (!read || read === "other" || read.effect !== "allow" || read.condition || read.location.kind !== "tenancy")
       return [];
@@ -96,10 +97,10 @@ function judgeCiGroup(statements: readonly Attached[], { ciGroup }: Request): Fi
     if (!("verb" in grant) || grant.verb !== "manage" || !["repos", "all-resources"].includes(grant.resource))
       return [];
     const own = subjects.filter(
-      (one) => one.kind === "group" && "name" in one && isDefault(one.domain) && same(one.name, ciGroup),
+      (one) => one.kind === "group" && "name" in one && same(one.domain ?? "Default", domain) && same(one.name, name),
     );
     // The administrators' own policy cannot be changed.
-    if (own.length === 0 || same(ciGroup, "Administrators")) return [];
+    if (own.length === 0 || same(name, "Administrators")) return [];
     const then =
       own.length === subjects.length ? "delete that statement from" : `take ${ciGroup} out of that statement in`;
     return [
