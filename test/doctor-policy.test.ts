@@ -13,6 +13,7 @@ import {
   OTHER,
   SECRET,
   settingsForTests,
+  TENANCY,
 } from "./doctor-fixture.ts";
 
 const MINE = "dynamic-group postgres-inserter-functions";
@@ -190,6 +191,10 @@ const broad: [string, boolean][] = [
   ["allow group ci-cd-deployers to manage all-resources in tenancy", true],
   ["Allow group 'Default'/'CI-CD-Deployers' to manage repos in tenancy", true],
   ["Allow group Others, CI-CD-Deployers to manage repos in tenancy", true],
+  [`Allow group CI-CD-Deployers to manage repos in compartment id ${TENANCY}`, true],
+  ["Allow group CI-CD-Deployers to {REPOSITORY_READ, REPOSITORY_MANAGE} in tenancy", true],
+  ["Allow group CI-CD-Deployers to {REPOSITORY_READ} in tenancy", false],
+  [`Allow group CI-CD-Deployers to manage repos ${HERE}`, false],
   ["ALLOW GROUP Administrators to manage all-resources IN TENANCY", false],
   ["Allow group 'Default'/'Administrators' to manage all-resources in tenancy", false],
   ["Allow group Network-Admins to manage repos in tenancy", false],

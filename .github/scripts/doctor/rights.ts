@@ -94,8 +94,11 @@ function judgeCiGroup(statements: readonly Attached[], { ciGroup }: Request): Fi
     if (!read || read === "other" || read.effect !== "allow" || read.condition || read.location.kind !== "tenancy")
       return [];
     const { grant, subjects } = read;
-    if (!("verb" in grant) || grant.verb !== "manage" || !["repos", "all-resources"].includes(grant.resource))
-      return [];
+    const manages =
+      "permissions" in grant
+        ? grant.permissions.includes("REPOSITORY_MANAGE")
+        : grant.verb === "manage" && ["repos", "all-resources"].includes(grant.resource);
+    if (!manages) return [];
     const own = subjects.filter(
       (one) => one.kind === "group" && "name" in one && same(one.domain ?? "Default", domain) && same(one.name, name),
     );

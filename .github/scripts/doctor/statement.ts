@@ -94,6 +94,7 @@ function readLocation(reader: Reader): Location | undefined {
     path.push(name);
   } while (reader.take(/:/));
   const [first = ""] = path;
+  if (first.startsWith("ocid1.tenancy.")) return { kind: "tenancy" };
   return byId || first.startsWith("ocid1.") ? { kind: "id", id: first } : { kind: "path", path };
 }
 
