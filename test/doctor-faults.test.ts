@@ -164,7 +164,7 @@ const needed: Case[] = [
       const [policy] = a[AT.policies];
       policy.statements[0] = policy.statements[0].replace(SECRET, `${SECRET}2`);
     },
-    /The policy lets the function read another secret than DB_SECRET_OCID/,
+    /The policy lets the function read another secret than its own/,
   ],
   [
     "a policy for another compartment",
@@ -423,6 +423,14 @@ suite("the doctor", () => {
     const lines = await examine(goodWorld(), settings);
     assert.deepEqual(marked(lines, "✖"), []);
     assert.match(marked(lines, "?").join(), /^\? Configuration: DB_SECRET_OCID is set, and cannot be compared[^?]*$/);
+  });
+
+  test("looks at the function's own secret where the settings name another", async () => {
+    const lines = await examine(goodWorld(), { ...settingsForTests(), secret: `${SECRET}2` });
+    assert.deepEqual(marked(lines, "✖"), []);
+    assert(lines.includes("✔ The secret is ACTIVE"));
+    const own = `? Secret: what is said of it is of the function's own, ${SECRET}; DB_SECRET_OCID is another here`;
+    assert.deepEqual(marked(lines, "?"), [own]);
   });
 
   test("looks at the function's own secret where the settings name none", async () => {

@@ -128,13 +128,13 @@ async function gatherImage(fn: Fn | undefined, readImage: Sources["readImage"]):
   }
 }
 
-/** The secret of the settings, or the one that the function has. */
+/** The secret that the function has, or that of the settings. */
 async function gatherSecret(
   settings: Settings,
   fn: Promise<FunctionFacts["fn"]>,
   { ask }: Sources,
 ): Promise<SecretFacts | undefined> {
-  const id = settings.secret ?? dataOf(await fn)?.config?.DB_SECRET_OCID;
+  const id = dataOf(await fn)?.config?.DB_SECRET_OCID || settings.secret;
   if (!id) return undefined;
   const [state, content] = await Promise.all([
     ask(["vault", "secret", "get", "--secret-id", id], secret),

@@ -73,8 +73,8 @@ function judgeReading(facts: RightsFacts, statements: readonly Attached[], reque
     return unknown("Policy", "those of the compartments above the secret's could not be looked for");
   if (allowing.some((one) => one.otherSecret))
     return missing(
-      "The policy lets the function read another secret than DB_SECRET_OCID",
-      `${BOOTSTRAP}, with this DB_SECRET_OCID`,
+      "The policy lets the function read another secret than its own",
+      `${BOOTSTRAP}, with DB_SECRET_OCID=${request.secret.id}`,
     );
   if (allowing.some((one) => one.otherCompartment))
     return missing("The policy lets the function read secrets of another compartment than its own", BOOTSTRAP);

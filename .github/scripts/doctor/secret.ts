@@ -49,10 +49,14 @@ export interface SecretFacts {
 
 const GONE = ["SCHEDULING_DELETION", "PENDING_DELETION", "DELETING", "DELETED", "FAILED"];
 
-export function judgeSecret(facts: SecretFacts | undefined): Finding[] {
+/** @param variable the secret of DB_SECRET_OCID here */
+export function judgeSecret(facts: SecretFacts | undefined, variable: string | undefined): Finding[] {
   if (!facts) return [];
   const { id, state, content } = facts;
   return [
+    ...(variable && variable !== id
+      ? [unknown("Secret", `what is said of it is of the function's own, ${id}; DB_SECRET_OCID is another here`)]
+      : []),
     ...look("Secret", state, ({ lifecycleState }) => {
       if (lifecycleState === "ACTIVE") return [ok("The secret is ACTIVE")];
       if (!GONE.includes(lifecycleState)) return [unknown("Secret", `it is ${lifecycleState}`)];
