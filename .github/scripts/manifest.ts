@@ -12,12 +12,17 @@ const configKey = z
   .regex(/^[A-Za-z_]\w*$/, "must be letters, digits and _, and not begin with a digit")
   .refine((key) => !/^(FN_|OCI_RESOURCE_PRINCIPAL_)/.test(key), "belongs to the platform");
 
-const entry = z.strictObject({ name: configKey, required: z.boolean("must be true or false").default(false) });
+const entry = z.strictObject(
+  { name: configKey, required: z.boolean("must be true or false").default(false) },
+  "must be a map with a name: write - name: and the variable's",
+);
 
 const schema = z.strictObject(
   {
     schema_version: z.literal(20180708, "must be 20180708"),
-    name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower case, as it is in image references"),
+    name: z
+      .string("must be a string")
+      .regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower case, as it is in image references"),
     version: z.string("must be a string: put it in quotes"),
     runtime: z.literal("docker", "must be docker: the Dockerfile makes the image"),
     memory: z.literal(MEMORIES, `must be ${MEMORIES.slice(0, -1).join(", ")} or ${MEMORIES.at(-1)} (MB)`),
@@ -54,7 +59,7 @@ export function readManifest(file: string, faults: string[]): Manifest | undefin
   try {
     content = parse(readFileSync(file, "utf8"));
   } catch (error) {
-    faults.push(`func.yaml is not YAML: ${String((error as Error).message).split("\n")[0]}`);
+    faults.push(explain(error as NodeJS.ErrnoException));
     return undefined;
   }
   const { data, error } = z.safeParse(schema, content, { reportInput: true });
@@ -62,6 +67,12 @@ export function readManifest(file: string, faults: string[]): Manifest | undefin
   const double = data?.expects.config.filter(({ name }) => name in data.config) ?? [];
   for (const { name } of double) faults.push(`func.yaml: ${name} is in config and in expects.config: choose one`);
   return data;
+}
+
+function explain({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT") return "func.yaml is missing: get it back with git checkout func.yaml";
+  if (code === "MULTIPLE_DOCS") return "func.yaml holds several documents: leave one, and no line --- behind it";
+  return `func.yaml is not YAML: ${message.split("\n")[0]}`;
 }
 
 export function checkSize(config: Record<string, string>, faults: string[]): void {
