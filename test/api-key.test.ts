@@ -56,6 +56,17 @@ const forms: Record<string, Record<string, string>> = {
 };
 for (const [form, env] of Object.entries(forms)) test(`takes an API key ${form}`, () => assert.equal(keyOf(env), pem));
 
+test("takes ~ in the names of files for the home folder, as the CLI does", (t) => {
+  const home = process.env.HOME;
+  t.after(() => {
+    process.env.HOME = home;
+  });
+  process.env.HOME = folder;
+  assert.equal(keyOf({ OCI_CLI_KEY_FILE: "~/key.pem" }), pem);
+  const { OCI_CLI_CONFIG_FILE } = openCredentials({ OCI_CLI_CONFIG_FILE: "~/key.pem" });
+  assert.equal(OCI_CLI_CONFIG_FILE, keyFile);
+});
+
 const faults: [string, Record<string, string>, RegExp][] = [
   ["is none", { OCI_CLI_KEY_CONTENT: "my key" }, /^OCI_CLI_KEY_CONTENT is no private key in PEM/],
   [

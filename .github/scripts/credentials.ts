@@ -26,6 +26,9 @@ function unquote(text: string): string {
  */
 export function openCredentials(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const env = readEnvironment(given);
+  // As the CLI does.
+  for (const name of ["OCI_CLI_KEY_FILE", "OCI_CLI_CONFIG_FILE"])
+    if (env[name]) env[name] = env[name].replace(/^~(?=\/|$)/, homedir());
   const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !OF_A_KEY.includes(name)));
   if (env.OCI_CLI_AUTH && env.OCI_CLI_AUTH !== "api_key") {
     const unused = OF_A_KEY.filter((name) => env[name]);
