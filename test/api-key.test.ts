@@ -24,6 +24,9 @@ const folder = mkdtempSync("/tmp/inserter-key-");
 after(() => rmSync(folder, { recursive: true }));
 const keyFile = join(folder, "key.pem");
 writeFileSync(keyFile, `${pem}OCI_API_KEY\n`);
+const publicPem = String(createPublicKey(privateKey).export({ type: "spki", format: "pem" }));
+const publicFile = join(folder, "public.pem");
+writeFileSync(publicFile, publicPem);
 
 /** The private key of the configuration file that the credentials lead to. */
 function keyOf(env: Record<string, string>): string {
@@ -71,9 +74,22 @@ const faults: [string, Record<string, string>, RegExp][] = [
   ["is none", { OCI_CLI_KEY_CONTENT: "my key" }, /^OCI_CLI_KEY_CONTENT is no private key in PEM/],
   [
     "is a public one",
-    { OCI_CLI_KEY_CONTENT: String(createPublicKey(privateKey).export({ type: "spki", format: "pem" })) },
-    /is no private key/,
+    { OCI_CLI_KEY_CONTENT: publicPem },
+    /^OCI_CLI_KEY_CONTENT is the public key: it must be the private one/,
   ],
+  ["is a public one of SSH", { OCI_CLI_KEY_CONTENT: "ssh-rsa AAAA me" }, /^OCI_CLI_KEY_CONTENT is the public key/],
+  [
+    "is a public one in a file",
+    { OCI_CLI_KEY_FILE: publicFile },
+    /^OCI_CLI_KEY_FILE is the public key: it must be the private one/,
+  ],
+  ...["~/.oci/key.pem", "/home/me/key", "./key", "C:\\Users\\me\\key", "key.pem"].map(
+    (path): [string, Record<string, string>, RegExp] => [
+      `is the path ${path}`,
+      { OCI_CLI_KEY_CONTENT: path },
+      /^OCI_CLI_KEY_CONTENT is the path of a file: .* OCI_CLI_KEY_FILE/,
+    ],
+  ),
   [
     "is cut",
     { OCI_CLI_KEY_CONTENT: pem.replace(/\n.{64}\n/, "\n") },

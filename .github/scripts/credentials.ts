@@ -96,7 +96,7 @@ export function temporaryFolder(): string {
 
 function readKey(text: string, passphrase: string | undefined, name: string): KeyObject {
   const pem = toPem(text);
-  if (!pem) throw new Refusal(`${name} is no private key in PEM: it must begin with -----BEGIN, or be that in base64`);
+  if (!pem) throw new Refusal(`${name} ${faultOfKey(text)}`);
   const encrypted = pem.includes("ENCRYPTED");
   if (encrypted && !passphrase) throw new Refusal(`${name} is encrypted: set OCI_CLI_PASSPHRASE`);
   try {
@@ -107,6 +107,15 @@ function readKey(text: string, passphrase: string | undefined, name: string): Ke
       : "paste it anew, from -----BEGIN to the end";
     throw new Refusal(`${name} cannot be read as a private key: ${mend}`);
   }
+}
+
+/** What a text is that is no private key. Nothing of it is repeated. */
+function faultOfKey(text: string): string {
+  if (/BEGIN [A-Z ]*PUBLIC KEY|^(ssh|ecdsa)-/.test(text))
+    return "is the public key: it must be the private one, which begins with -----BEGIN PRIVATE KEY-----";
+  if (/^(~|\.{0,2}\/|[A-Z]:\\)\S|^\S+\.pem$/i.test(text))
+    return "is the path of a file: it must be what that holds, or set OCI_CLI_KEY_FILE to it";
+  return "is no private key in PEM: it must begin with -----BEGIN, or be that in base64";
 }
 
 /** A key as it comes out of a file, a form or a shell: in base64, in one line, with \n spelt out, with text around it. */
