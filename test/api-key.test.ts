@@ -71,29 +71,33 @@ test("takes ~ in the names of files for the home folder, as the CLI does", (t) =
 });
 
 const faults: [string, Record<string, string>, RegExp][] = [
-  ["is none", { OCI_CLI_KEY_CONTENT: "my key" }, /^OCI_CLI_KEY_CONTENT is no private key in PEM/],
+  ["is none", { OCI_CLI_KEY_CONTENT: "my key" }, /^ {2}- OCI_CLI_KEY_CONTENT is no private key in PEM/m],
   [
     "is a public one",
     { OCI_CLI_KEY_CONTENT: publicPem },
-    /^OCI_CLI_KEY_CONTENT is the public key: it must be the private one/,
+    /^ {2}- OCI_CLI_KEY_CONTENT is the public key: it must be the private one/m,
   ],
-  ["is a public one of SSH", { OCI_CLI_KEY_CONTENT: "ssh-rsa AAAA me" }, /^OCI_CLI_KEY_CONTENT is the public key/],
+  [
+    "is a public one of SSH",
+    { OCI_CLI_KEY_CONTENT: "ssh-rsa AAAA me" },
+    /^ {2}- OCI_CLI_KEY_CONTENT is the public key/m,
+  ],
   [
     "is a public one in a file",
     { OCI_CLI_KEY_FILE: publicFile },
-    /^OCI_CLI_KEY_FILE is the public key: it must be the private one/,
+    /^ {2}- OCI_CLI_KEY_FILE is the public key: it must be the private one/m,
   ],
   ...["~/.oci/key.pem", "/home/me/key", "./key", "C:\\Users\\me\\key", "key.pem"].map(
     (path): [string, Record<string, string>, RegExp] => [
       `is the path ${path}`,
       { OCI_CLI_KEY_CONTENT: path },
-      /^OCI_CLI_KEY_CONTENT is the path of a file: .* OCI_CLI_KEY_FILE/,
+      /^ {2}- OCI_CLI_KEY_CONTENT is the path of a file: .* OCI_CLI_KEY_FILE/m,
     ],
   ),
   [
     "is cut",
     { OCI_CLI_KEY_CONTENT: pem.replace(/\n.{64}\n/, "\n") },
-    /^OCI_CLI_KEY_CONTENT cannot be read as a private key: paste it anew/,
+    /^ {2}- OCI_CLI_KEY_CONTENT cannot be read as a private key: paste it anew/m,
   ],
   ["is encrypted and has no passphrase", { OCI_CLI_KEY_CONTENT: encrypted }, /is encrypted: set OCI_CLI_PASSPHRASE/],
   [
@@ -128,6 +132,25 @@ for (const [what, env, message] of faults)
       },
     );
   });
+
+test("tells all that is wrong with the credentials, a line each", () => {
+  const bad = {
+    ...given,
+    OCI_CLI_REGION: "",
+    OCI_CLI_USER: "me",
+    OCI_CLI_FINGERPRINT: "",
+    OCI_CLI_KEY_CONTENT: "no key",
+  };
+  assert.throws(
+    () => openCredentials(bad),
+    (error: Error) => {
+      const lines = error.message.split("\n").slice(1);
+      for (const [at, fault] of ["FINGERPRINT is missing", "REGION is missing", "USER is", "KEY_CONTENT is"].entries())
+        assert(lines[at]?.startsWith(`  - OCI_CLI_${fault}`), error.message);
+      return lines.length === 4;
+    },
+  );
+});
 
 test("no key is left behind when the process ends", () => {
   const script = `import { openCredentials } from "./.github/scripts/credentials.ts"; console.log(openCredentials(process.env).OCI_CLI_CONFIG_FILE);`;

@@ -13,7 +13,7 @@ import { isBlock } from "./cidr.ts";
 import { ask, cliEnvironment } from "./cli.ts";
 import { readManifest } from "./manifest.ts";
 import { applyNetwork, type Network } from "./network.ts";
-import { Refusal, runCommand, say } from "./report.ts";
+import { Faults, Refusal, runCommand, say } from "./report.ts";
 import { list } from "./resources.ts";
 import { applyRights, type Rights } from "./rights.ts";
 import { ROOT } from "./root.ts";
@@ -56,8 +56,7 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const networkCompartment = variables.ocid("NETWORK_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
-  if (faults.length > 0)
-    throw new Refusal(`Nothing was changed. To mend first:${faults.map((fault) => `\n  - ${fault}`).join("")}`);
+  if (faults.length > 0) throw new Faults(faults);
   const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
   const repository = variables.optional("REPOSITORY_NAME") ?? name;
   return {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultOfOcid } from "./ocid.ts";
-import { Refusal, warn } from "./report.ts";
+import { Faults, Refusal, warn } from "./report.ts";
 
 /** What the OCI CLI takes of a user's API key from variables. */
 const OF_A_KEY = ["USER", "FINGERPRINT", "KEY_CONTENT", "KEY_FILE", "PASSPHRASE"].map((name) => `OCI_CLI_${name}`);
@@ -47,13 +47,13 @@ export function openCredentials(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     env[`OCI_CLI_${name}`] ? [] : [`OCI_CLI_${name} is missing, and belongs to the API key`],
   );
   const name = content ? "OCI_CLI_KEY_CONTENT" : "OCI_CLI_KEY_FILE";
-  const key = readKey(content ?? readFile(String(file)), env.OCI_CLI_PASSPHRASE, name);
-  const fingerprint = fingerprintOf(key);
-  if (env.OCI_CLI_FINGERPRINT && env.OCI_CLI_FINGERPRINT.toLowerCase() !== fingerprint)
-    faults.push(`OCI_CLI_FINGERPRINT is not that of ${name}, which is ${fingerprint}: set the one that belongs to it`);
   const fault = env.OCI_CLI_USER && faultOfOcid(env.OCI_CLI_USER, "user");
   if (fault) faults.push(`OCI_CLI_USER ${fault}`);
-  if (faults.length > 0) throw new Refusal(faults.join("; "));
+  const key = readKey(content ?? readFile(String(file), faults), env.OCI_CLI_PASSPHRASE, name, faults);
+  const fingerprint = key && fingerprintOf(key);
+  if (env.OCI_CLI_FINGERPRINT && fingerprint && env.OCI_CLI_FINGERPRINT.toLowerCase() !== fingerprint)
+    faults.push(`OCI_CLI_FINGERPRINT is not that of ${name}, which is ${fingerprint}: set the one that belongs to it`);
+  if (faults.length > 0 || !key) throw new Faults(faults);
   const { OCI_CLI_USER: user, OCI_CLI_TENANCY: tenancy, OCI_CLI_REGION: region } = env;
   return { ...rest, OCI_CLI_CONFIG_FILE: writeConfig({ user, tenancy, region, fingerprint }, key, temporaryFolder()) };
 }
@@ -94,19 +94,28 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(ofProcess, "key-"));
 }
 
-function readKey(text: string, passphrase: string | undefined, name: string): KeyObject {
+/** @param faults takes what is wrong with it */
+function readKey(
+  text: string | undefined,
+  passphrase: string | undefined,
+  name: string,
+  faults: string[],
+): KeyObject | undefined {
+  if (text === undefined) return undefined;
   const pem = toPem(text);
-  if (!pem) throw new Refusal(`${name} ${faultOfKey(text)}`);
-  const encrypted = pem.includes("ENCRYPTED");
-  if (encrypted && !passphrase) throw new Refusal(`${name} is encrypted: set OCI_CLI_PASSPHRASE`);
-  try {
-    return createPrivateKey({ key: pem, ...(encrypted && { passphrase }) });
-  } catch {
-    const mend = encrypted
-      ? "check OCI_CLI_PASSPHRASE, and that the key is whole"
-      : "paste it anew, from -----BEGIN to the end";
-    throw new Refusal(`${name} cannot be read as a private key: ${mend}`);
-  }
+  const encrypted = pem?.includes("ENCRYPTED");
+  if (!pem) faults.push(`${name} ${faultOfKey(text)}`);
+  else if (encrypted && !passphrase) faults.push(`${name} is encrypted: set OCI_CLI_PASSPHRASE`);
+  else
+    try {
+      return createPrivateKey({ key: pem, ...(encrypted && { passphrase }) });
+    } catch {
+      const mend = encrypted
+        ? "check OCI_CLI_PASSPHRASE, and that the key is whole"
+        : "paste it anew, from -----BEGIN to the end";
+      faults.push(`${name} cannot be read as a private key: ${mend}`);
+    }
+  return undefined;
 }
 
 /** What a text is that is no private key. Nothing of it is repeated. */
@@ -131,10 +140,11 @@ function toPem(text: string): string | undefined {
   );
 }
 
-function readFile(path: string): string {
+function readFile(path: string, faults: string[]): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new Refusal(`OCI_CLI_KEY_FILE ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    faults.push(`OCI_CLI_KEY_FILE ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
   }
 }

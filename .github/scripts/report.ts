@@ -5,6 +5,16 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
+/** All that is wrong at once, a line each. */
+export class Faults extends Refusal {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`Nothing was changed. To mend first:${faults.map((fault) => `\n  - ${fault}`).join("")}`);
+    this.faults = faults;
+  }
+}
+
 /** Progress. It goes to stderr: stdout is for what a command returns. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);

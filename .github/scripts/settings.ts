@@ -3,7 +3,7 @@ import { ConfigError, loadConfig } from "../../src/config.ts";
 import { cliEnvironment } from "./cli.ts";
 import { checkSize, type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
-import { Refusal } from "./report.ts";
+import { Faults, Refusal } from "./report.ts";
 import { ROOT } from "./root.ts";
 import { readVariables, type Variables } from "./variables.ts";
 
@@ -49,8 +49,7 @@ export function readSettings(purpose: Purpose): Settings {
   const config = readConfig(variables, manifest, purpose, faults);
   if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
   checkCredentials(faults);
-  if (faults.length > 0 || !manifest)
-    throw new Refusal(`Nothing was changed. To mend first:${faults.map((fault) => `\n  - ${fault}`).join("")}`);
+  if (faults.length > 0 || !manifest) throw new Faults(faults);
   const registry =
     variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
     registryOf(place.region, place.compartment);
@@ -146,6 +145,9 @@ function checkCredentials(faults: string[]): void {
     cliEnvironment();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    faults.push(error.message);
+    const found = error instanceof Faults ? error.faults : [error.message];
+    // A variable that is missing is missed once, whoever needs it.
+    const about = (fault: string) => fault.split(" is missing")[0];
+    faults.push(...found.filter((fault) => !faults.some((one) => about(one) === about(fault))));
   }
 }
