@@ -100,6 +100,17 @@ suite("settings", { skip: skipWithout(...TOOLS) }, async () => {
       assert.deepEqual(changes(), []);
     });
 
+  test("a registry that answers 500 or 429 is not taken for a wrong login", async () => {
+    for (const status of [500, 429]) {
+      cloud.fault("GET", /^\/v2\/$/, status, "Fault", 1);
+      const { code, text } = await run("provision");
+      assert.equal(code, 1, text);
+      assert.match(text, new RegExp(`takes no login now: .*status ${status}.*\\. Start again later`));
+      assert.doesNotMatch(text, /OCIR_USERNAME/);
+    }
+    assert.deepEqual(changes(), []);
+  });
+
   test("values with line ends, blanks and quotes, and a func.yaml written otherwise, are taken", async () => {
     const other = "ocid1.subnet.oc1.eu-frankfurt-1.other";
     const manifest = join(folder, "func.yaml");

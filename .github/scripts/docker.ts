@@ -67,10 +67,13 @@ export async function logIn(registry: string, username: string, password: string
   const { code, output } = await docker(["login", registry, "--username", username, "--password-stdin"], {
     input: password,
   });
-  if (code !== 0)
-    throw new Refusal(
-      `The registry ${registry} refused the login of ${username}: ${lastLine(output)}. Check OCIR_USERNAME and OCIR_AUTH_TOKEN, or leave both out`,
-    );
+  if (code === 0) return;
+  const line = lastLine(output);
+  if (/\b(429|5\d\d)\b|toomanyrequests/.test(line.replace(registry, "")))
+    throw new Refusal(`The registry ${registry} takes no login now: ${line}. Start again later`);
+  throw new Refusal(
+    `The registry ${registry} refused the login of ${username}: ${line}. Check OCIR_USERNAME and OCIR_AUTH_TOKEN, or leave both out`,
+  );
 }
 
 /** Builds an image of the folder, one manifest and nothing beside it, and pushes it. @throws {Refusal} */
