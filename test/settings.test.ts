@@ -32,6 +32,11 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     { COMPARTMENT_OCID: "ocid1.compartment.oc1..a ocid1.compartment.oc1..b" },
     /COMPARTMENT_OCID holds several OCIDs/,
   ],
+  [
+    "the root for a compartment",
+    { COMPARTMENT_OCID: "ocid1.tenancy.oc1..ours" },
+    /- COMPARTMENT_OCID is the OCID of the tenancy .* must be the OCID of a compartment .*: oci iam compartment list shows/,
+  ],
   ["a region's key", { OCI_CLI_REGION: "fra" }, /OCI_CLI_REGION is "fra", and must be a region's name/],
   ["a token without a name", { OCIR_AUTH_TOKEN: "token" }, /OCIR_USERNAME is missing: OCIR_AUTH_TOKEN goes with it/],
   ["a name without a token", { OCIR_USERNAME: "axlocal/ci" }, /OCIR_AUTH_TOKEN is missing: OCIR_USERNAME goes with it/],

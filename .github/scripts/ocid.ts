@@ -32,7 +32,8 @@ export function faultOfOcid(ocid: string, ...kinds: readonly string[]): string |
   if (kind !== undefined && kinds.includes(kind)) return undefined;
   const wanted = `must be the OCID of ${kinds.map(nameOf).join(" or ")} (ocid1.${kinds[0]}.…)`;
   if (kind === undefined) return `is "${ocid}", and ${wanted}`;
-  return `is the OCID of ${nameOf(kind)} (ocid1.${kind}.…), and ${wanted}`;
+  const mend = kind === "tenancy" && kinds.includes("compartment") ? ": oci iam compartment list shows them" : "";
+  return `is the OCID of ${nameOf(kind)} (ocid1.${kind}.…), and ${wanted}${mend}`;
 }
 
 function nameOf(kind: string): string {

@@ -69,7 +69,7 @@ function readPlace(variables: Variables, faults: string[]): Pick<Settings, "regi
   if (region && !/^[a-z]+(-[a-z0-9]+)+-\d+$/.test(region))
     faults.push(`OCI_CLI_REGION is "${region}", and must be a region's name, such as eu-frankfurt-1`);
   const what = "the OCID of the compartment for function, application and repository";
-  const compartment = variables.ocid("COMPARTMENT_OCID", ["compartment", "tenancy"], what);
+  const compartment = variables.ocid("COMPARTMENT_OCID", ["compartment"], what);
   const tenancy = variables.ocid("OCI_CLI_TENANCY", ["tenancy"]) || variables.ocid("OCI_TENANCY", ["tenancy"]);
   return { region, tenancy: tenancy || undefined, compartment };
 }
