@@ -61,7 +61,12 @@ export function parseError(stdout: string, stderr: string): CliError {
   // From 3.94.0 on a usage error is on stdout, and stderr is empty.
   const usage = /^Error: (.+)/m.exec(stdout)?.[1];
   if (usage) return { status: undefined, code: "Usage", message: usage };
-  const lines = stderr.split("\n").filter((line) => /[a-z]/.test(line));
-  const message = lines.find((line) => /^(\w*Error|ERROR)\b/.test(line)) ?? lines.at(-1) ?? "it said nothing";
-  return { status: undefined, code: "NoAnswer", message };
+  const lines = stderr.split("\n").filter((line) => /[a-z]/.test(line) && !line.startsWith("+"));
+  const first = lines.findIndex((line) => /^(\w*Error|ERROR)\b/.test(line));
+  const offer = lines.findIndex((line) => /^(Do you want|Exception:)/.test(line));
+  // What is wrong with a configuration file is a table.
+  const said = lines
+    .slice(first, offer > first ? offer : undefined)
+    .map((line) => line.replaceAll(/\s*\|\s*/g, " ").trim());
+  return { status: undefined, code: "NoAnswer", message: said.join("; ") || "it said nothing" };
 }
