@@ -79,6 +79,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
       /has 6291458 bytes, and OCI Functions takes 6291456/,
     );
     assert.match((await refused("a.json", "b.json")).text, /One file at a time/);
+    assert.match((await refused("")).text, /No file is named/);
     assert.match((await refused("--health", "a.json")).text, /takes no file/);
     assert.match((await refused("--heath")).text, /Unknown option/);
     assert.match(

@@ -49,7 +49,7 @@ function readOptions() {
     if (positionals.length > 1) throw new Error(`One file at a time, not ${positionals.join(" and ")}`);
     const [file] = positionals;
     if (health && file !== undefined) throw new Error("--health sends nothing, and so takes no file");
-    if (!health && file === undefined && isatty(0)) throw new Error("No file is named");
+    if (!health && (file === "" || (file === undefined && isatty(0)))) throw new Error("No file is named");
     const fault = functionId !== undefined && faultOfOcid(functionId, "fnfunc");
     if (fault) throw new Error(`--function-id ${fault}`);
     return { file: file ?? "-", health, functionId };
