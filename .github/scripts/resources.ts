@@ -5,8 +5,10 @@ const text = z.string();
 const named = { id: text, displayName: text, compartmentId: text, lifecycleState: text };
 
 /** For an empty list the CLI prints nothing; a collection has its items within. */
-export function list<T>(schema: z.ZodType<T>): z.ZodType<T[]> {
-  return z.preprocess((value) => (Array.isArray(value) ? value : (Object(value).items ?? [])), z.array(schema));
+export function list<T>(element: z.ZodType<T>): z.ZodType<T[]> {
+  const items = z.array(element);
+  const collection = z.object({ items }).transform((value) => value.items);
+  return z.preprocess((value) => value ?? [], z.union([items, collection]));
 }
 
 /** An answer whose data nobody looks at. */

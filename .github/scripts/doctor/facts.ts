@@ -6,6 +6,7 @@ import {
   type Fn,
   fn,
   inUse,
+  list,
   policy,
   type Repository,
   repository,
@@ -77,20 +78,20 @@ function gatherFunction(
   const repositories = async (...where: string[]) => {
     const args = ["--compartment-id", ...where, "--display-name", settings.repository, "--all"];
     return within(
-      await ask(["artifacts", "container", "repository", "list", ...args], network.listOf(repository)),
+      await ask(["artifacts", "container", "repository", "list", ...args], list(repository)),
       (all: Repository[]) => inUse(all),
     );
   };
   const found = ask(
     ["fn", "application", "list", "--compartment-id", compartment, "--display-name", settings.application, "--all"],
-    network.listOf(application),
+    list(application),
   ).then((answer) => within(answer, (all: Application[]) => inUse(all)));
   const here = repositories(compartment);
   const id = found.then(async (answer) => {
     const application = dataOf(answer);
     if (!application) return undefined;
     const args = ["--application-id", application.id, "--display-name", manifest.name, "--all"];
-    return within(await ask(["fn", "function", "list", ...args], network.listOf(fn)), (all: Fn[]) => inUse(all)?.id);
+    return within(await ask(["fn", "function", "list", ...args], list(fn)), (all: Fn[]) => inUse(all)?.id);
   });
   // A list leaves the configuration out.
   const whole = id.then(async (answer): Promise<FunctionFacts["fn"]> => {
@@ -155,9 +156,9 @@ async function gatherRights(
   const [compartments, groups, secret] = await Promise.all([
     ask(
       ["iam", "compartment", "list", "--compartment-id", tenancy, "--compartment-id-in-subtree", "true", "--all"],
-      network.listOf(compartment),
+      list(compartment),
     ),
-    ask(["iam", "dynamic-group", "list", "--compartment-id", tenancy, "--all"], network.listOf(dynamicGroup)),
+    ask(["iam", "dynamic-group", "list", "--compartment-id", tenancy, "--all"], list(dynamicGroup)),
     secretFacts,
   ]);
   const of = dataOf(secret?.state)?.compartmentId ?? own;
@@ -165,7 +166,7 @@ async function gatherRights(
   const policies = await Promise.all(
     [...attached].map(async (id) => ({
       compartment: id,
-      answer: await ask(["iam", "policy", "list", "--compartment-id", id, "--all"], network.listOf(policy)),
+      answer: await ask(["iam", "policy", "list", "--compartment-id", id, "--all"], list(policy)),
     })),
   );
   return { compartments, groups, policies };

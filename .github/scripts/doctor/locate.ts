@@ -1,4 +1,5 @@
 import { isAddress } from "../cidr.ts";
+import { list } from "../resources.ts";
 import { dataOf } from "./finding.ts";
 import * as network from "./network.ts";
 import type { Ask } from "./sources.ts";
@@ -42,7 +43,7 @@ async function locateManaged(ask: Ask, name: string, compartments: readonly stri
     compartments.map((id) =>
       ask(
         ["psql", "db-system-collection", "list-db-systems", "--compartment-id", id, "--all"],
-        network.listOf(network.databaseSystem),
+        list(network.databaseSystem),
       ),
     ),
   );

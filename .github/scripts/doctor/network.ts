@@ -1,6 +1,7 @@
 /** What the doctor looks at of a network's parts. */
 import * as z from "zod";
 import { isBlock } from "../cidr.ts";
+import { list } from "../resources.ts";
 import { routeRule } from "./route.ts";
 import { securityRule } from "./security.ts";
 
@@ -11,16 +12,9 @@ function maybe<T extends z.ZodType>(schema: T) {
   return schema.nullish().catch(undefined);
 }
 
-/** For an empty list the CLI prints nothing; a collection has its items within. */
-export function listOf<T>(element: z.ZodType<T>): z.ZodType<T[]> {
-  const items = z.array(element);
-  const collection = z.object({ items }).transform((value) => value.items);
-  return z.preprocess((value) => value ?? [], z.union([items, collection]));
-}
-
 /** A list, without what in it is otherwise than expected. */
 export function someOf<T>(element: z.ZodType<T>): z.ZodType<T[]> {
-  return listOf(z.unknown()).transform((values) => values.flatMap((value) => z.safeParse(element, value).data ?? []));
+  return list(z.unknown()).transform((values) => values.flatMap((value) => z.safeParse(element, value).data ?? []));
 }
 
 const block = text.refine(isBlock);
@@ -58,7 +52,7 @@ export type Vcn = z.infer<typeof vcn>;
 export const routeTable = z.object({ routeRules: z.array(routeRule) });
 export type RouteTable = z.infer<typeof routeTable>;
 
-export const drgRouteRules = listOf(routeRule);
+export const drgRouteRules = list(routeRule);
 
 export const securityList = z.object({
   egressSecurityRules: z.array(securityRule),
@@ -66,7 +60,7 @@ export const securityList = z.object({
 });
 export type SecurityList = z.infer<typeof securityList>;
 
-export const groupRules = listOf(securityRule);
+export const groupRules = list(securityRule);
 
 export const service = z.object({ id: text, name: text, cidrBlock: text });
 export type Service = z.infer<typeof service>;

@@ -1,3 +1,4 @@
+import { list } from "../resources.ts";
 import { dataOf } from "./finding.ts";
 import { serviceRoute } from "./gateway.ts";
 import * as network from "./network.ts";
@@ -33,7 +34,7 @@ async function gatherGateway(
 ): Promise<SubnetFacts["gateway"]> {
   if (id === undefined) return undefined;
   const args = ["--compartment-id", compartmentId, "--vcn-id", vcnId, "--all"];
-  const listed = await ask(["network", "service-gateway", "list", ...args], network.listOf(network.serviceGateway));
+  const listed = await ask(["network", "service-gateway", "list", ...args], list(network.serviceGateway));
   if ("error" in listed) return listed;
   const found = listed.data.find((gateway) => gateway.id === id);
   if (found) return { data: found };

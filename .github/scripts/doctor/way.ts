@@ -1,5 +1,6 @@
 import { contains } from "../cidr.ts";
 import type { Answer } from "../cli.ts";
+import { list } from "../resources.ts";
 import { dataOf } from "./finding.ts";
 import { locate } from "./locate.ts";
 import type { Attachment, Peering, RouteTable, SecurityList, Subnet, Vcn } from "./network.ts";
@@ -85,15 +86,15 @@ async function gatherEach<T>(ids: readonly string[], gather: (id: string) => Pro
 
 /** A DRG's attachments are in its own compartment: mostly the subnet's, and else one that may be hidden. */
 async function gatherDrg(ask: Ask, id: string, compartment: string): Promise<Way["drgs"][number]> {
-  const list = (where: string) =>
+  const attachmentsIn = (where: string) =>
     ask(
       ["network", "drg-attachment", "list", "--compartment-id", where, "--drg-id", id, "--all"],
-      network.listOf(network.attachment),
+      list(network.attachment),
     );
-  const here = await list(compartment);
+  const here = await attachmentsIn(compartment);
   if (dataOf(here)?.length !== 0) return { id, attachments: here };
   const drg = await ask(["network", "drg", "get", "--drg-id", id], network.drg);
-  return { id, attachments: "error" in drg ? drg : await list(drg.data.compartmentId) };
+  return { id, attachments: "error" in drg ? drg : await attachmentsIn(drg.data.compartmentId) };
 }
 
 /** A hub's VCN may be in another compartment than the function's. */
