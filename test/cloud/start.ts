@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanUp, remove } from "../platform/cleanup.ts";
-import { drawLogLine, run } from "../platform/terminal.ts";
+import { drawLogLine, quote, run } from "../platform/terminal.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { installDocker } from "./docker.ts";
 import { DATABASE, type Landscape, settle, variablesOf } from "./landscape.ts";
@@ -67,11 +67,6 @@ In a second terminal, in this folder:
 
 Here is the function's log. Ctrl-C stops everything.
 `);
-}
-
-/** For a POSIX shell. */
-function quote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
 function runsDocker(): boolean {
