@@ -260,7 +260,7 @@ const lasting: Case[] = [
       a[AT.repositories] = { items: [{ ...a[AT.repository].items[0], compartmentId: TENANCY }] };
       a[AT.repository] = { items: [] };
     },
-    /The repository is in another compartment \(ocid1\.tenancy.*the root, where a push to a missing repository makes it/,
+    /The repository postgres-inserter is in another compartment \(ocid1\.tenancy.*the root: a push to a missing repository makes it there/,
   ],
   [
     "rights of CI over the tenancy",

@@ -1,5 +1,6 @@
 import type { Answer } from "../cli.ts";
 import type { ImageManifest } from "../registry.ts";
+import { explainElsewhere } from "../repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";
@@ -86,13 +87,8 @@ function judgeRepository(
       `There is no repository ${repository} in the compartment`,
       "npm run provision; or set REPOSITORY_NAME",
     );
-  const root = elsewhere.compartmentId.startsWith("ocid1.tenancy.")
-    ? ", the root, where a push to a missing repository makes it"
-    : "";
-  return bad(
-    `The repository is in another compartment (${elsewhere.compartmentId})${root}`,
-    `oci artifacts container repository change-compartment --repository-id ${elsewhere.id} --compartment-id ${compartment}`,
-  );
+  const [what = "", ...mend] = explainElsewhere(elsewhere, compartment).split("\n");
+  return bad(what, ...(mend as [string]));
 }
 
 /** What of the function is not as func.yaml and the environment say. */
