@@ -66,12 +66,8 @@ function judgeState(fn: Fn | undefined, { manifest }: Settings): Finding {
         "The function is FAILED: its creation or a change broke off",
         "npm run provision, which replaces it",
       );
-    case "INACTIVE":
-    case "DELETING":
-    case "DELETED":
-      return missing(`The function is ${fn.lifecycleState}`, "npm run provision");
     default:
-      return unknown("Function", `it is ${fn.lifecycleState}, which is new here`);
+      return unknown("Function", `it is ${fn.lifecycleState}`);
   }
 }
 
