@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import { cleanUp, hasEnded, kill, remove } from "../platform/cleanup.ts";
 import type { Subject } from "./process.ts";
 
 export interface Cold {
@@ -23,6 +24,10 @@ export async function coldStart({ name, command: [program, ...args], env = {} }:
   const own = { PATH: process.env.PATH ?? "", HOME: "/", FN_FORMAT: "http-stream", FN_LISTENER: `unix:${socketPath}` };
   const started = performance.now();
   const child = spawn(program, args, { env: { ...own, ...env }, stdio: ["ignore", "ignore", "inherit"] });
+  const end = cleanUp(() => {
+    kill(child.pid, "SIGKILL");
+    remove(folder);
+  });
   try {
     while (!existsSync(socketPath)) {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
@@ -34,9 +39,8 @@ export async function coldStart({ name, command: [program, ...args], env = {} }:
     if (status !== 200) throw new Error(`${name} answered ${status}`);
     return { socket, answer: performance.now() - started };
   } finally {
-    child.kill("SIGKILL");
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    rmSync(folder, { recursive: true });
+    end();
+    if (!hasEnded(child)) await once(child, "exit");
   }
 }
 
