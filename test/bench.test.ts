@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ROOT, skipWithout } from "./deployment.ts";
 
 /** On a busy machine; ten seconds elsewhere. Milliseconds. */
 const LIMIT = 240_000;
@@ -27,3 +32,78 @@ test("an unknown part is refused by name", async () => {
     /There is no part warmth/,
   );
 });
+
+const skip = skipWithout("git", "tar");
+
+test("another commit is measured beside this one", { skip }, async () => {
+  const args = [BENCH, "--smoke", "--against", "HEAD", "cold", "memory"];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT });
+  const lines = ["process start → socket ready, ms", "process start → first row stored, ms"];
+  for (const line of [...lines, "resident after a batch of 6 MB, MB", "bundle, kB"]) {
+    assert.match(stdout, new RegExp(`^\\| ${line} (\\| [\\d.,]+ ){2}\\| \\d\\.\\d{3} × \\|$`, "m"));
+  }
+  assert(!existsSync(folderOf(stderr)));
+});
+
+test("another commit has its own build, and its own tables where they differ", { skip }, async (t) => {
+  const folder = mkdtempSync("/tmp/inserter-commit-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, env, encoding: "utf8" }).trim();
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  for (const who of ["AUTHOR", "COMMITTER"]) {
+    Object.assign(env, { [`GIT_${who}_NAME`]: "test", [`GIT_${who}_EMAIL`]: "test@localhost" });
+  }
+  // Its objects lie in the folder, and not in the repository.
+  env.GIT_ALTERNATE_OBJECT_DIRECTORIES = resolve(ROOT, git("rev-parse", "--git-path", "objects"));
+  env.GIT_OBJECT_DIRECTORY = join(folder, "objects");
+  env.GIT_INDEX_FILE = join(folder, "index");
+  mkdirSync(env.GIT_OBJECT_DIRECTORY);
+  git("read-tree", "HEAD");
+  for (const [path, from, to] of [
+    ["src/schema.sql", "description TEXT", "description TEXT, other TEXT"],
+    ["build.ts", "minify: true", "minify: false"],
+  ] as const) {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    assert(text.includes(from), path);
+    const input = text.replace(from, to);
+    const blob = execFileSync("git", ["hash-object", "-w", "--stdin"], { cwd: ROOT, env, input, encoding: "utf8" });
+    git("update-index", "--cacheinfo", `100644,${blob.trim()},${path}`);
+  }
+  const commit = git("commit-tree", git("write-tree"), "-m", "test");
+
+  const args = [BENCH, "--smoke", `--against=${commit}`, "batch", "memory"];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, timeout: LIMIT });
+  assert.match(stderr, /the tables differ: a PostgreSQL for each/);
+  assert.match(stdout, /^\| batch of 50,000, rows\/s (\| [\d,]+ ){2}\| \d+\.\d{3} × \|$/m);
+  assert.match(stdout, /^\| bundle, kB \| \d+ \| [\d,]+ \| 0\.\d{3} × \|$/m);
+});
+
+test("Ctrl-C leaves nothing of the other commit", { skip }, async () => {
+  const running = spawn(process.execPath, [BENCH, "--against", "HEAD"], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(running, "exit");
+  let said = "";
+  for await (const line of createInterface({ input: running.stderr })) {
+    said += `${line}\n`;
+    if (line.includes("cold starts")) break;
+  }
+  assert(existsSync(folderOf(said)));
+  running.kill("SIGINT");
+  assert.deepEqual(await ended, [130, null]);
+  assert(!existsSync(folderOf(said)));
+});
+
+test("a commit that is not there is told plainly", { skip }, async () => {
+  const running = promisify(execFile)(process.execPath, [BENCH, "--against", "nowhere"], { timeout: LIMIT });
+  await assert.rejects(running, ({ code, stderr }) => {
+    assert.equal(code, 2);
+    assert.match(stderr, /^There is no commit nowhere here: [^\n]+\n$/);
+    return true;
+  });
+});
+
+/** Where the other commit was built. */
+function folderOf(progress: string): string {
+  const folder = /building [0-9a-f]{7} in (\S+)/.exec(progress)?.[1];
+  assert(folder, progress);
+  return folder;
+}

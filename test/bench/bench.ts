@@ -1,35 +1,45 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { startPlatform } from "../platform/platform.ts";
+import { COMPARED, compare } from "./against.ts";
 import { chartOf } from "./chart.ts";
+import { RefError } from "./other.ts";
 import { batch, cold, memory, peers, warm } from "./parts.ts";
-import { type Line, median, meets, quantile, ratioOf } from "./stats.ts";
+import { figure, type Line, median, meets, quantile, ratioOf, tableOf } from "./stats.ts";
 import { oursFor } from "./subjects.ts";
 
 const PARTS = { cold, warm, batch, memory, peers };
-const smoke = process.argv.includes("--smoke");
-const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
-const wrong = asked.filter((name) => !Object.hasOwn(PARTS, name));
-if (wrong.length > 0) {
-  console.error(
-    `There is no part ${wrong.join(", ")}. Usage: npm run bench -- [${Object.keys(PARTS).join("|")}]… [--smoke]`,
-  );
-  process.exit(2);
-}
+const USAGE = `Usage: npm run bench -- [${Object.keys(PARTS).join("|")}]… [--smoke]
+       npm run bench -- --against COMMIT [${COMPARED.join("|")}]… [--smoke]`;
 
+const { asked, against, smoke } = readArguments();
+const rounds = smoke ? 1 : 24;
 const say = (progress: string) => console.error(`… ${progress}`);
 // Unlike the tests' own, it keeps what it was told, as users' databases do.
-await using platform = await startPlatform({ postgres: { flags: ["-c", "fsync=on", "-c", "full_page_writes=on"] } });
+const options = { postgres: { flags: ["-c", "fsync=on", "-c", "full_page_writes=on"] } };
+
+if (against !== undefined) {
+  const parts = asked.length > 0 ? asked : COMPARED;
+  const table = await compare(against, { parts, rounds, say, options }).catch((error) => {
+    if (error instanceof RefError) refuse(error.message);
+    throw error;
+  });
+  console.log(table);
+  process.exit();
+}
+
+await using platform = await startPlatform(options);
 const ours = oursFor(platform);
-const bench = { platform, ours, rounds: smoke ? 1 : 24, say };
+const bench = { platform, ours, rounds, say };
 const lines: Line[] = [];
 for (const [name, measure] of Object.entries(PARTS)) {
   if (asked.length === 0 || asked.includes(name)) lines.push(...(await measure(bench)));
 }
 ours.stop();
 
-const table = tableOf(lines);
+const table = resultsOf(lines);
 console.log(table);
 if (!smoke && asked.length === 0) {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -41,8 +51,26 @@ if (!smoke && asked.length === 0) {
   say("RESULTS.md and chart.svg written");
 }
 
-function tableOf(all: readonly Line[]): string {
-  const figure = (value: number) => (value >= 1_000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3));
+function readArguments() {
+  try {
+    const flags = { against: { type: "string" }, smoke: { type: "boolean", default: false } } as const;
+    const { values, positionals: asked } = parseArgs({ options: flags, allowPositionals: true });
+    const { against, smoke } = values;
+    const known = against === undefined ? Object.keys(PARTS) : COMPARED;
+    const wrong = asked.filter((name) => !known.includes(name));
+    if (wrong.length > 0) throw new Error(`There is no part ${wrong.join(", ")}`);
+    return { asked, against, smoke };
+  } catch (error) {
+    refuse(`${(error as Error).message}. ${USAGE}`);
+  }
+}
+
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(2);
+}
+
+function resultsOf(all: readonly Line[]): string {
   const spread = (values: readonly number[]) =>
     values.length > 1
       ? `${figure(median(values))} (${figure(quantile(values, 0.1))} to ${figure(quantile(values, 0.9))})`
@@ -54,6 +82,5 @@ function tableOf(all: readonly Line[]): string {
     const ratio = floor ? `${ratioOf(line).toFixed(2)} ×` : "";
     return [`${what}, ${unit}`, spread(ours), floor ? `${spread(floor.figures)}, ${floor.name}` : "", ratio, bound];
   });
-  const head = ["what", "postgres-inserter", "against", "ratio", "bar"];
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return tableOf(["what", "postgres-inserter", "against", "ratio", "bar"], rows);
 }

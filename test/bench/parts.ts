@@ -2,7 +2,6 @@ import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../platform/eventually.ts";
-import { BUNDLE } from "../platform/functions.ts";
 import type { Platform } from "../platform/platform.ts";
 import { coldStart } from "./cold.ts";
 import { call, mustCall, residentOf, type Subject, start, withContainer } from "./process.ts";
@@ -18,15 +17,21 @@ export interface Bench {
   say(progress: string): void;
 }
 
-const ITEM = JSON.stringify({ name: "name", description: "description" });
-const INVALID = JSON.stringify({ name: 5 });
+export const ITEM = JSON.stringify({ name: "name", description: "description" });
+export const INVALID = JSON.stringify({ name: 5 });
 
 /** Warm calls on end to one container; and how many blocks are not counted, since V8 takes 2,000 calls to warm up. */
-const BLOCK = 100;
-const WARMING = 20;
+export const BLOCK = 100;
+export const WARMING = 20;
 
-const rowsOf = (count: number) =>
+export const rowsOf = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `item ${index}`, description: `description ${index}` }));
+
+/** As many rows as the platform's limit of a body holds. */
+export const fullBody = () =>
+  JSON.stringify(rowsOf(100_000))
+    .slice(0, 6 * 1024 * 1024 - 1)
+    .replace(/,[^,]*,[^,]*$/, "]");
 
 export async function cold({ ours, rounds, say }: Bench): Promise<Line[]> {
   say("cold starts");
@@ -155,9 +160,7 @@ export async function batch({ platform, ours, rounds, say }: Bench): Promise<Lin
 
 export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
   say("memory");
-  const body = JSON.stringify(rowsOf(100_000))
-    .slice(0, 6 * 1024 * 1024 - 1)
-    .replace(/,[^,]*,[^,]*$/, "]");
+  const body = fullBody();
   const after = (subject: Subject, ...bodies: string[]) =>
     withContainer(subject, async (container) => {
       for (const each of bodies) await mustCall(container, each);
@@ -182,7 +185,7 @@ export async function memory({ ours, rounds, say }: Bench): Promise<Line[]> {
       floor: { name: "after 100", figures: [held.early] },
       bar: 1.2,
     },
-    { what: "bundle", unit: "kB", ours: [size(BUNDLE)], floor: undefined, bar: 700 },
+    { what: "bundle", unit: "kB", ours: [size(ours.bundle)], floor: undefined, bar: 700 },
     {
       what: "what the image adds to its base",
       unit: "kB",

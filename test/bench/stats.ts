@@ -8,6 +8,16 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 
+/** To three digits. */
+export function figure(value: number): string {
+  return value >= 1_000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
+
+/** In Markdown. */
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
 /** Runs all variants in turn, as often as asked, so that what disturbs the machine disturbs all alike; `before` each, untimed. */
 export async function alternate<K extends string | number>(
   rounds: number,

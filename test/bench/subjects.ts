@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { copyFileSync, mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BUNDLE } from "../platform/functions.ts";
+import { cleanUp, remove } from "../platform/cleanup.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Subject } from "./process.ts";
 
@@ -22,6 +22,7 @@ export const leastFor = ({ postgres }: Platform): Subject => {
 };
 
 export interface Ours extends Subject {
+  bundle: string;
   /** V8's code cache. */
   cache: string;
   /** All files that the image adds to its base. */
@@ -29,21 +30,24 @@ export interface Ours extends Subject {
   stop(): void;
 }
 
-/** The function as the image has it: the bundle, with V8's code cache. */
-export function oursFor(platform: Platform): Ours {
+/** The function as the image has it: the bundle, with V8's code cache; of this folder, or of another that is built. */
+export function oursFor(platform: Platform, root = here("../..")): Ours {
   const folder = mkdtempSync("/tmp/inserter-bench-");
+  const stop = cleanUp(() => remove(folder));
+  const bundle = join(root, "dist/func.js");
   const start = join(folder, "start.cjs");
   const cache = join(folder, "func.js.cache");
-  copyFileSync(BUNDLE, join(folder, "func.js"));
-  copyFileSync(here("../../src/start.cjs"), start);
-  execFileSync(node, [here("../../compile-cache.cjs"), folder], { stdio: "pipe", timeout: 120_000 });
+  copyFileSync(bundle, join(folder, "func.js"));
+  copyFileSync(join(root, "src/start.cjs"), start);
+  execFileSync(node, [join(root, "compile-cache.cjs"), folder], { stdio: "pipe", timeout: 120_000 });
   return {
     name: "postgres-inserter",
     command: [node, start],
     env: environmentOf(platform),
+    bundle,
     cache,
-    shipped: [BUNDLE, `${BUNDLE}.map`, join(dirname(BUNDLE), "LICENSES.txt"), start, cache],
-    stop: () => rmSync(folder, { recursive: true }),
+    shipped: [bundle, `${bundle}.map`, join(root, "dist/LICENSES.txt"), start, cache],
+    stop,
   };
 }
 

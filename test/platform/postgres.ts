@@ -33,7 +33,11 @@ export interface Postgres {
 }
 
 /** A PostgreSQL of its own, with password authentication and the schema applied; its data goes when it stops. */
-export async function startPostgres({ port = 0, flags = [] as string[] } = {}): Promise<Postgres> {
+export async function startPostgres({
+  port = 0,
+  flags = [] as string[],
+  schema = SCHEMA as URL | string,
+} = {}): Promise<Postgres> {
   const started = performance.now();
   const ownPort = await freePort(port, "Stop what listens there, or choose another port for PostgreSQL.");
   const folder = mkdtempSync("/tmp/inserter-pg-");
@@ -84,7 +88,7 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
 
   await start();
   const asOwner = (database: string) => `postgresql://owner:${passwords.owner}@127.0.0.1:${ownPort}/${database}`;
-  const version = await prepare(asOwner, passwords.inserter);
+  const version = await prepare(asOwner, passwords.inserter, readFileSync(schema, "utf8"));
   const owner = new pg.Pool({ connectionString: asOwner(DATABASE) });
   owner.on("error", () => undefined);
   const locking = new Set<pg.Client>();
@@ -125,7 +129,7 @@ export async function startPostgres({ port = 0, flags = [] as string[] } = {}): 
 }
 
 /** Creates database and user, and applies the schema as its owner. */
-async function prepare(asOwner: (database: string) => string, password: string): Promise<string> {
+async function prepare(asOwner: (database: string) => string, password: string, schema: string): Promise<string> {
   const run = async (database: string, ...statements: string[]) => {
     const client = new pg.Client({ connectionString: asOwner(database) });
     await client.connect();
@@ -135,7 +139,6 @@ async function prepare(asOwner: (database: string) => string, password: string):
     return rows[0].server_version as string;
   };
   await run("postgres", `CREATE ROLE ${FUNCTION_USER} LOGIN PASSWORD '${password}'`, `CREATE DATABASE ${DATABASE}`);
-  const schema = readFileSync(SCHEMA, "utf8");
   return run(DATABASE, `SELECT set_config('inserter.user', '${FUNCTION_USER}', false)`, schema);
 }
 
