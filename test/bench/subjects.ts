@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cleanUp, remove } from "../platform/cleanup.ts";
@@ -42,13 +42,19 @@ export function oursFor(platform: Platform, root = here("../..")): Ours {
   execFileSync(node, [join(root, "compile-cache.cjs"), folder], { stdio: "pipe", timeout: 120_000 });
   return {
     name: "postgres-inserter",
-    command: [node, start],
+    command: [node, ...argumentsOf(root, folder)],
     env: environmentOf(platform),
     bundle,
     cache,
     shipped: [bundle, `${bundle}.map`, join(root, "dist/LICENSES.txt"), start, cache],
     stop,
   };
+}
+
+/** What the image has Node.js run, and with which flags. */
+function argumentsOf(root: string, folder: string): string[] {
+  const [, command = "[]"] = /^CMD (\[.*\])$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
+  return (JSON.parse(command) as string[]).map((argument) => argument.replace(/^\/function(?=\/)/, folder));
 }
 
 /** What users would pick instead; those whose tools are missing are named with the reason. */
