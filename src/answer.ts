@@ -40,14 +40,14 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
       return result;
     } catch (error) {
       const problem = asProblem(error);
-      const { status, message, headers, inside } = problem;
+      const { status, message, headers, logged } = problem;
       const level = status < 500 ? "info" : "error";
       call.log[level](status < 500 ? "refused" : "failed", {
         ...closing,
         status,
         items: 0,
         detail: message,
-        ...inside,
+        ...logged,
         ms: call.spent,
       });
       // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
@@ -63,5 +63,5 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const reason = error instanceof ConfigError ? error.message : (error as Error).stack;
-  return new Problem(500, "The function cannot serve. Its log says why, under this callId.", { inside: { reason } });
+  return new Problem(500, "The function cannot serve. Its log says why, under this callId.", { logged: { reason } });
 }

@@ -5,7 +5,7 @@ import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
 import { type Credentials, openVault } from "./credentials.ts";
 import { TimeoutError } from "./deadline.ts";
-import { DatabaseError, diagnose, isAnswer } from "./faults.ts";
+import { diagnose, isAnswer, PostgresError } from "./faults.ts";
 import { backendOf, cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
 
@@ -145,7 +145,7 @@ export function openDatabase(config: Config): Database {
           if (await startAnew(call, fault.reread ?? client === undefined)) continue;
           const wait = pause * (0.5 + Math.random() / 2);
           if (!fault.again || call.deadline.left <= wait + LEAST) {
-            throw new Problem(status, detail, { headers: RETRY_AFTER, inside: { code, remedy } });
+            throw new Problem(status, detail, { headers: RETRY_AFTER, logged: { code, remedy } });
           }
           call.log.warn("trying again", { step, code, detail });
           await sleep(wait);
@@ -169,12 +169,12 @@ export async function ping(database: Database, call: Call): Promise<void> {
   await database.run(call, "connect", (connection) => connection.query("SELECT FROM items LIMIT 0"));
 }
 
-/** A thawed connection may be closed, or silently dead. @throws {DatabaseError} when it does not answer */
+/** A thawed connection may be closed, or silently dead. @throws {PostgresError} when it does not answer */
 async function prove(client: pg.PoolClient, call: Call): Promise<void> {
   try {
     await call.timed("connect", () => call.deadline.wait(() => client.query("SELECT 1"), PROOF_LIMIT));
   } catch {
-    throw new DatabaseError("the connection died while it rested");
+    throw new PostgresError("the connection died while it rested");
   }
 }
 
@@ -182,6 +182,6 @@ async function wrapped<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    throw new DatabaseError("the database or the way to it failed", { cause });
+    throw new PostgresError("the database or the way to it failed", { cause });
   }
 }

@@ -19,8 +19,8 @@ export class VaultError extends Error {
 }
 
 /** An error of the database or of the connection to it; `cause` is what pg threw. */
-export class DatabaseError extends Error {
-  override readonly name = "DatabaseError";
+export class PostgresError extends Error {
+  override readonly name = "PostgresError";
 }
 
 const LOST: Fault = { detail: "The connection to the database was lost.", remedy: "none, if it is rare", again: true };
@@ -116,7 +116,7 @@ const VAULT_BUSY: Fault = {
 
 /** Whether the database itself reported the error, and so is done with the statement; else it may be at work on it still. */
 export function isAnswer(error: unknown): boolean {
-  return error instanceof DatabaseError && typeof Object(error.cause).severity === "string";
+  return error instanceof PostgresError && typeof Object(error.cause).severity === "string";
 }
 
 /** What an error means, or undefined for one that is a defect of ours. */
@@ -135,7 +135,7 @@ export function diagnose(error: unknown): (Fault & { code: string }) | undefined
     const busy = statusCode === 429 || statusCode >= 500;
     return { code: String(statusCode), ...(busy ? VAULT_BUSY : (VAULT_BY_STATUS[statusCode] ?? VAULT_REFUSED)) };
   }
-  if (error instanceof DatabaseError) {
+  if (error instanceof PostgresError) {
     if (message === "The server does not support SSL connections") return { code: "NO_TLS", ...NO_TLS };
     if (typeof code !== "string") return { code: "LOST", ...LOST };
     if (BY_CODE[code]) return { code, ...BY_CODE[code] };

@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
 import type { Connection, Database, Reservation } from "./database.ts";
 import { TimeoutError } from "./deadline.ts";
-import { DatabaseError } from "./faults.ts";
+import { PostgresError } from "./faults.ts";
 import type { Item } from "./items.ts";
 
 /** What the database made of the items, in their order. */
@@ -115,5 +115,5 @@ async function store(
 }
 
 function isUniqueViolation(error: unknown): boolean {
-  return error instanceof DatabaseError && Object(error.cause).code === "23505";
+  return error instanceof PostgresError && Object(error.cause).code === "23505";
 }

@@ -10,7 +10,7 @@ export interface Pointed {
 interface Options {
   headers?: Readonly<Record<string, string>>;
   errors?: readonly Pointed[];
-  inside?: object;
+  logged?: object;
 }
 
 /** An outcome other than success, as the caller may see it: its detail, headers and errors are safe to show. */
@@ -19,14 +19,14 @@ export class Problem extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** What really happened, for the log alone. */
-  readonly inside: object;
+  readonly logged: object;
   readonly #errors: readonly Pointed[] | undefined;
 
-  constructor(status: number, detail: string, { headers = {}, errors, inside = {} }: Options = {}) {
+  constructor(status: number, detail: string, { headers = {}, errors, logged = {} }: Options = {}) {
     super(detail);
     this.status = status;
     this.headers = headers;
-    this.inside = inside;
+    this.logged = logged;
     this.#errors = errors;
   }
 

@@ -3,7 +3,7 @@ import test from "node:test";
 import type { Call } from "../src/call.ts";
 import type { Connection, Database } from "../src/database.ts";
 import { Deadline, TimeoutError } from "../src/deadline.ts";
-import { DatabaseError } from "../src/faults.ts";
+import { PostgresError } from "../src/faults.ts";
 import { insert } from "../src/insert.ts";
 
 /** What becomes of one statement. */
@@ -33,7 +33,7 @@ function modelOf(fates: readonly Fate[], ahead: number) {
     const ids: number[] = typeof given === "number" ? [given] : list(given);
     const texts: string[] = typeof given === "number" ? [names] : list(names);
     if (sql.includes("INSERT")) {
-      if (ids.some((id) => table.has(id))) throw new DatabaseError("taken", { cause: { code: "23505" } });
+      if (ids.some((id) => table.has(id))) throw new PostgresError("taken", { cause: { code: "23505" } });
       for (const [index, id] of ids.entries()) table.set(id, texts[index] as string);
       return typeof given === "number" ? [{ createdAt: now(), next: ++sequence }] : ids;
     }
