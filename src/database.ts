@@ -3,11 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import type pg from "pg";
 import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
-import { type Credentials, openVault } from "./credentials.ts";
 import { TimeoutError } from "./deadline.ts";
 import { diagnose, isAnswer, PostgresError } from "./faults.ts";
 import { backendOf, cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
+import type { Credentials } from "./secret.ts";
+import { openVault } from "./vault.ts";
 
 /** To connect, TLS and authentication included. Milliseconds. */
 const CONNECT_LIMIT = 3_000;

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type pg from "pg";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./secret.ts";
 
 /**
  * A pool of the one connection that a container needs: the platform sends it one request at a time. The driver is loaded

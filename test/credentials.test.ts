@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
-import { openVault } from "../src/credentials.ts";
 import { Deadline } from "../src/deadline.ts";
+import { openVault } from "../src/vault.ts";
 import { closingLine, direct, gateway, platformForTests } from "./fixture.ts";
 import { startFunctions } from "./platform/functions.ts";
 import { createPrincipal } from "./platform/principal.ts";

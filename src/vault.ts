@@ -1,39 +1,10 @@
-import * as z from "zod/mini";
 import type { Call } from "./call.ts";
-import { type Config, ConfigError } from "./config.ts";
+import type { Config } from "./config.ts";
 import { VaultError } from "./faults.ts";
+import { type Credentials, parseSecret } from "./secret.ts";
 
 /** One request to Vault may take this long before it counts as lost. Milliseconds. */
 const REQUEST_LIMIT = 5_000;
-
-const text = z.string("must be a string").check(z.minLength(1, "must not be empty"));
-
-const credentialsSchema = z.object(
-  {
-    host: text,
-    port: z._default(
-      z.pipe(
-        z.transform((port) => (/^\d+$/.test(String(port)) ? Number(port) : port)),
-        z
-          .int("must be a port's number")
-          .check(z.minimum(1, "must be at least 1"), z.maximum(65_535, "must be at most 65535")),
-      ),
-      5432,
-    ),
-    dbname: text,
-    username: text,
-    password: text,
-    sslmode: z._default(
-      z.enum(["disable", "require", "verify-full"], "must be disable, require or verify-full"),
-      "verify-full",
-    ),
-    sslrootcert: z.optional(text.check(z.includes("-----BEGIN CERTIFICATE-----", "must be a PEM certificate"))),
-  },
-  "must be an object",
-);
-
-/** The content of the secret. */
-export type Credentials = z.infer<typeof credentialsSchema>;
 
 /** The database's credentials, fetched from Vault at first use and kept in memory. */
 export interface Vault {
@@ -94,20 +65,4 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
   } finally {
     abort.abort();
   }
-}
-
-/** @throws {ConfigError} naming each field that is wrong, and no value */
-export function parseSecret(base64: string): Credentials {
-  let content: unknown;
-  try {
-    content = JSON.parse(Buffer.from(base64, "base64").toString());
-  } catch {
-    throw new ConfigError(
-      'the secret is not JSON: it must be like {"host": "…", "dbname": "…", "username": "…", "password": "…"}',
-    );
-  }
-  const { data, error } = credentialsSchema.safeParse(content);
-  if (data) return data;
-  const faults = error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`);
-  throw new ConfigError(`the secret is malformed: ${faults.join("; ")}`);
 }
