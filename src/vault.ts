@@ -33,6 +33,7 @@ export function openVault(config: Config): Vault {
 /**
  * One signed request to Vault. The SDK has no time limit of its own, retries for minutes and warns on the console of
  * each try, so it is given a signal and no retries; its circuit breaker does not work together with a signal.
+ * It brings an HTTP client too: build.ts deletes the global `fetch`, and biome.json forbids it in src/.
  *
  * @throws {VaultError} when Vault cannot be reached or refuses
  * @throws {ConfigError} when the secret is not what it should be
