@@ -1,6 +1,6 @@
 import type { Context } from "@fnproject/fdk";
 import { Deadline } from "./deadline.ts";
-import { createLog, type Log } from "./log.ts";
+import { createLog, type Log, readLevel } from "./log.ts";
 import { Problem } from "./problem.ts";
 
 /** The steps whose milliseconds the closing log line tells. */
@@ -9,13 +9,13 @@ export type Step = "secret" | "connect" | "insert";
 /** One invocation: what it asks for, and how long it has. */
 export interface Call {
   id: string;
-  /** What API Gateway was asked; undefined for a direct invoke, whose caller sees neither status nor headers. */
+  /** The request that API Gateway got; undefined for a direct invoke, whose caller sees neither status nor headers. */
   http: { method: string; url: string } | undefined;
   deadline: Deadline;
   log: Log;
-  /** Does a part of a step, and adds the time to the step's. */
+  /** Does `work`, and adds the time that it takes to that of the step. A step may have several parts. */
   timed<T>(step: Step, work: () => Promise<T>): Promise<T>;
-  /** Milliseconds until now, to a tenth. */
+  /** How long each step and the whole took until now: milliseconds, to a tenth. */
   readonly spent: Record<Step | "total", number>;
 }
 
@@ -29,7 +29,7 @@ export function readCall(context: Context): Call {
     id,
     http: method === null && url === null ? undefined : { method: method ?? "", url: url ?? "" },
     deadline: new Deadline(context.deadline),
-    log: createLog(process.env.LOG_LEVEL, { callId: id }),
+    log: createLog(readLevel(process.env), { callId: id }),
     async timed(step, work) {
       const since = performance.now();
       try {
@@ -58,15 +58,17 @@ export function routeOf({ http }: Call, body: Uint8Array): "insert" | "health" {
   const [path = ""] = http.url.split(/[?#]/, 1);
   switch (path.slice(path.lastIndexOf("/") + 1)) {
     case "items":
-      return allow("POST", http.method) && "insert";
+      requireMethod("POST", http.method);
+      return "insert";
     case "health":
-      return allow("GET", http.method) && "health";
+      requireMethod("GET", http.method);
+      return "health";
     default:
       throw new Problem(404, "There is nothing at this path. Use POST …/items or GET …/health.");
   }
 }
 
-function allow(method: string, given: string): true {
-  if (given === method) return true;
+function requireMethod(method: string, given: string): void {
+  if (given === method) return;
   throw new Problem(405, `This path takes ${method} only.`, { headers: { Allow: method } });
 }

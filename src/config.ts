@@ -1,4 +1,4 @@
-import { LEVELS, type Level } from "./log.ts";
+import { LEVELS, readLevel } from "./log.ts";
 
 export interface Config {
   /** OCID of the Vault secret that holds the database credentials. */
@@ -16,24 +16,22 @@ const FROM_PLATFORM = ["VERSION", "RPST", "PRIVATE_PEM", "REGION"].map((name) =>
 
 /** @throws {ConfigError} naming every variable that is missing or unusable, and how to mend it */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const faults: string[] = [];
+  const errors: string[] = [];
   const secretId = env.DB_SECRET_OCID ?? "";
   if (!secretId.startsWith("ocid1.vaultsecret.")) {
-    faults.push(
+    errors.push(
       "DB_SECRET_OCID must be the OCID of a Vault secret (ocid1.vaultsecret.…): set it in the function's configuration",
     );
   }
   const secretsEndpoint = env.OCI_SECRETS_ENDPOINT || undefined;
   if (secretsEndpoint && !URL.canParse(secretsEndpoint)) {
-    faults.push("OCI_SECRETS_ENDPOINT must be a URL, or be left out for the region's own endpoint");
+    errors.push("OCI_SECRETS_ENDPOINT must be a URL, or be left out for the region's own endpoint");
   }
-  // The log itself reads it at each invocation, before anything can fail.
-  if (env.LOG_LEVEL && !LEVELS.includes(env.LOG_LEVEL as Level))
-    faults.push(`LOG_LEVEL must be one of ${LEVELS.join(", ")}`);
+  if (env.LOG_LEVEL && readLevel(env) !== env.LOG_LEVEL) errors.push(`LOG_LEVEL must be one of ${LEVELS.join(", ")}`);
   for (const name of FROM_PLATFORM) {
     if (!env[name])
-      faults.push(`${name} is missing: OCI Functions supplies it; elsewhere use the local platform (npm start)`);
+      errors.push(`${name} is missing: OCI Functions supplies it; elsewhere use the local platform (npm start)`);
   }
-  if (faults.length > 0) throw new ConfigError(faults.join("; "));
+  if (errors.length > 0) throw new ConfigError(errors.join("; "));
   return { secretId, secretsEndpoint };
 }
