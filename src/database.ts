@@ -4,7 +4,7 @@ import type pg from "pg";
 import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
 import { TimeoutError } from "./deadline.ts";
-import { diagnose, isAnswer, PostgresError } from "./faults.ts";
+import { ConnectError, diagnose, isAnswer, PostgresError } from "./faults.ts";
 import { backendOf, cancel, createPool } from "./pool.ts";
 import { Problem } from "./problem.ts";
 import type { Credentials } from "./secret.ts";
@@ -72,7 +72,7 @@ export function openDatabase(config: Config): Database {
     current ??= await open(call);
     const connecting = current.pool.connect();
     try {
-      return await call.timed("connect", () => call.deadline.wait(() => wrapped(connecting), CONNECT_LIMIT));
+      return await call.timed("connect", () => call.deadline.wait(() => opened(connecting), CONNECT_LIMIT));
     } catch (error) {
       connecting.then(
         (client) => client.release(true),
@@ -143,7 +143,7 @@ export function openDatabase(config: Config): Database {
           const fault = diagnose(error);
           if (!fault) throw error;
           const { code, detail, remedy, status = 503 } = fault;
-          if (await startAnew(call, fault.reread ?? client === undefined)) continue;
+          if (await startAnew(call, fault.reread)) continue;
           const wait = pause * (0.5 + Math.random() / 2);
           if (!fault.again || call.deadline.left <= wait + LEAST) {
             throw new Problem(status, detail, { headers: RETRY_AFTER, logged: { code, remedy } });
@@ -176,6 +176,14 @@ async function prove(client: pg.PoolClient, call: Call): Promise<void> {
     await call.timed("connect", () => call.deadline.wait(() => client.query("SELECT 1"), PROOF_LIMIT));
   } catch {
     throw new PostgresError("the connection died while it rested");
+  }
+}
+
+async function opened<T>(connecting: Promise<T>): Promise<T> {
+  try {
+    return await connecting;
+  } catch (cause) {
+    throw new ConnectError("the database cannot be connected to", { cause });
   }
 }
 
