@@ -7,9 +7,14 @@ const DEFAULT_TIMEOUT = 30_000;
 /** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. Milliseconds. */
 const LONGEST_TIMEOUT = 3_600_000;
 
-/** A wait that took too long. */
+/** There was no answer in time. Who was asked may be at work on it still. */
 export class TimeoutError extends Error {
-  override readonly name = "TimeoutError";
+  override readonly name: string = "TimeoutError";
+}
+
+/** The answer was that the deadline had passed, and that therefore nothing was done. */
+export class DeadlineError extends TimeoutError {
+  override readonly name = "DeadlineError";
 }
 
 /** The end of an invocation's time. Every wait goes through one, so that nothing waits for ever. */

@@ -1,6 +1,6 @@
 import type { Call } from "./call.ts";
 import type { Connection, Database, Reservation } from "./database.ts";
-import { TimeoutError } from "./deadline.ts";
+import { DeadlineError } from "./deadline.ts";
 import { PostgresError } from "./faults.ts";
 import type { Item } from "./items.ts";
 
@@ -98,7 +98,7 @@ async function store(
           [ids[0], item?.name, item?.description, until],
           connection.direct ? "insert_one" : "",
         );
-    if (rowCount !== items.length) throw new TimeoutError("the insert came after the deadline");
+    if (rowCount !== items.length) throw new DeadlineError("the insert came after the deadline");
     const [row] = rows;
     if (row) connection.reserved = { ids: [row.next], ahead: aheadOf(row.createdAt) };
     return { ids, createdAt: row?.createdAt };

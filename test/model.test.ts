@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
 import type { Connection, Database } from "../src/database.ts";
-import { Deadline, TimeoutError } from "../src/deadline.ts";
+import { Deadline, DeadlineError } from "../src/deadline.ts";
 import { PostgresError } from "../src/faults.ts";
 import { insert } from "../src/insert.ts";
 
@@ -104,7 +104,7 @@ test("an insert that came too late to store is not taken for stored", async () =
   };
   for (const size of [1, 3]) {
     const items = Array(size).fill({ name: "late", description: null });
-    await assert.rejects(insert(late, items, call), TimeoutError);
+    await assert.rejects(insert(late, items, call), DeadlineError);
   }
   assert.equal(table.size, 0);
 });
