@@ -1,11 +1,11 @@
-/** Kept back from the time the platform gives, to write the answer in. Milliseconds. */
-const MARGIN = 500;
+/** Kept back from the time the platform gives, to write the answer in. */
+const MARGIN_MS = 500;
 
-/** For a call that brings no readable `Fn-Deadline`: OCI's default timeout. Milliseconds. */
-const DEFAULT_TIMEOUT = 30_000;
+/** For a call that brings no readable `Fn-Deadline`: OCI's default timeout. */
+const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. Milliseconds. */
-const LONGEST_TIMEOUT = 3_600_000;
+/** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. */
+const MAX_TIMEOUT_MS = 3_600_000;
 
 /** There was no answer in time. Who was asked may be at work on it still. */
 export class TimeoutError extends Error {
@@ -25,7 +25,7 @@ export class Deadline {
   constructor(given: Date | null) {
     const now = Date.now();
     const at = given?.getTime() ?? Number.NaN;
-    this.#at = Math.min(Number.isNaN(at) ? now + DEFAULT_TIMEOUT : at, now + LONGEST_TIMEOUT) - MARGIN;
+    this.#at = Math.min(Number.isNaN(at) ? now + DEFAULT_TIMEOUT_MS : at, now + MAX_TIMEOUT_MS) - MARGIN_MS;
   }
 
   /** Milliseconds left, 0 once it has passed. */
@@ -34,14 +34,13 @@ export class Deadline {
   }
 
   /**
-   * Waits for `work` for `limit` milliseconds, but for no more than half of what is left, so that there is time to try
-   * again. What `work` comes to after that is ignored.
+   * Waits for `work` for `limit` milliseconds, but not beyond the deadline. What `work` comes to after that is ignored.
    *
    * @throws {TimeoutError} when the time is up first
    */
-  async wait<T>(work: () => Promise<T>, limit = Number.POSITIVE_INFINITY): Promise<T> {
+  async wait<T>(work: () => Promise<T>, limit = this.left): Promise<T> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const milliseconds = Math.min(limit, this.left / 2);
+    const milliseconds = Math.min(limit, this.left);
     const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`)), milliseconds);
     try {
       return await Promise.race([work(), timeout]);

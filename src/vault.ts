@@ -1,23 +1,29 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Call } from "./call.ts";
 import type { Config } from "./config.ts";
-import { VaultError } from "./faults.ts";
+import { diagnose, VaultError } from "./faults.ts";
+import { attemptTimeout } from "./retry.ts";
 import { type Credentials, parseSecret } from "./secret.ts";
 
-/** One request to Vault may take this long before it counts as lost. Milliseconds. */
-const REQUEST_LIMIT = 5_000;
+/** For one request to Vault, before it counts as lost. */
+const REQUEST_TIMEOUT_MS = 5_000;
 
 /** The database's credentials, fetched from Vault at first use and kept in memory. */
 export interface Vault {
   /** What was read last, or what a first read brings. A failed read is not remembered, a running one is shared. */
   credentials(call: Call): Promise<Credentials>;
-  /** Reads the secret anew; where that fails, the former credentials stay. */
-  refresh(call: Call): Promise<Credentials>;
+  /**
+   * Reads the secret again, once an invocation, and tells whether that brought other credentials. Where it fails, the former
+   * stay.
+   */
+  reread(call: Call): Promise<boolean>;
 }
 
 export function openVault(config: Config): Vault {
   let known: Promise<Credentials> | undefined;
+  const rereadBy = new WeakSet<Call>();
 
-  function refresh(call: Call): Promise<Credentials> {
+  function read(call: Call): Promise<Credentials> {
     const former = known;
     const reading = call.timed("secret", () => readSecret(config, call));
     known = reading;
@@ -27,7 +33,19 @@ export function openVault(config: Config): Vault {
     return reading;
   }
 
-  return { credentials: (call) => known ?? refresh(call), refresh };
+  async function reread(call: Call): Promise<boolean> {
+    if (!known || rereadBy.has(call)) return false;
+    rereadBy.add(call);
+    const former = await known;
+    try {
+      return !isDeepStrictEqual(await read(call), former);
+    } catch (error) {
+      call.log.warn("the secret could not be read again", { code: diagnose(error)?.code ?? String(error) });
+      return false;
+    }
+  }
+
+  return { credentials: (call) => known ?? read(call), reread };
 }
 
 /**
@@ -61,7 +79,7 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
     }
   };
   try {
-    const { secretBundle } = await call.deadline.wait(ask, REQUEST_LIMIT);
+    const { secretBundle } = await call.deadline.wait(ask, attemptTimeout(call.deadline, REQUEST_TIMEOUT_MS));
     return parseSecret(secretBundle.secretBundleContent?.content ?? "");
   } finally {
     abort.abort();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Deadline } from "../src/deadline.ts";
+import { Deadline, TimeoutError } from "../src/deadline.ts";
 import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
 
@@ -48,6 +48,23 @@ test("half a second is kept back for the answer", () => {
   const at = Date.now() + 10_000;
   const { left } = new Deadline(new Date(at));
   assert(left <= 9_500 && left >= at - Date.now() - 600, `${left} ms left`);
+});
+
+test("a wait ends at its limit, and with the deadline at the latest", async () => {
+  const never = () => new Promise<never>(() => undefined);
+  const timeOf = async (deadline: Deadline, limit?: number) => {
+    const started = performance.now();
+    await assert.rejects(deadline.wait(never, limit), TimeoutError);
+    return performance.now() - started;
+  };
+  const given = (milliseconds: number) => new Deadline(new Date(Date.now() + milliseconds));
+  const limited = await timeOf(given(60_000), 100);
+  assert(limited > 90 && limited < 50_000, `${limited} ms`);
+  for (const limit of [undefined, 60_000]) {
+    const late = await timeOf(given(800), limit);
+    assert(late > 200 && late < 50_000, `${late} ms`);
+  }
+  assert.equal(await given(0).wait(async () => "at once"), "at once");
 });
 
 // Where each try is refused, the last one may also run out of time.

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Call, Step } from "./call.ts";
+import type { Deadline } from "./deadline.ts";
+import { diagnose } from "./faults.ts";
+import { Problem } from "./problem.ts";
+
+/** Between two attempts: doubling from the initial to the maximum, jittered. */
+const INITIAL_BACKOFF_MS = 20;
+const MAX_BACKOFF_MS = 1_000;
+
+/** With less time left, another attempt would only turn a fault that is known into a timeout. */
+const MIN_ATTEMPT_MS = 250;
+
+const RETRY_AFTER = { "Retry-After": "5" };
+
+/** What is tried again, and for whom. */
+export interface Retried {
+  call: Call;
+  step: Step;
+  /** Reads the secret again, and tells whether that brought other credentials. */
+  rereadSecret(): Promise<boolean>;
+}
+
+/**
+ * Makes attempts until one succeeds: the next one at once where the secret brought other credentials, after a pause where
+ * the fault may pass.
+ *
+ * @throws {Problem} 503 or 504, when the fault cannot pass by waiting, or not before the deadline
+ */
+export async function retry<T>(attempt: () => Promise<T>, retried: Retried): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      await untilNextAttempt(error, failures, retried);
+    }
+  }
+}
+
+async function untilNextAttempt(error: unknown, failures: number, { call, step, rereadSecret }: Retried) {
+  const fault = diagnose(error);
+  if (!fault) throw error;
+  if (fault.reread && (await rereadSecret())) return;
+  const backoff = backoffAfter(failures);
+  if (!fault.again || call.deadline.left <= backoff + MIN_ATTEMPT_MS) {
+    const { code, detail, remedy, status = 503 } = fault;
+    throw new Problem(status, detail, { headers: RETRY_AFTER, logged: { code, remedy } });
+  }
+  call.log.warn("trying again", { step, code: fault.code, detail: fault.detail });
+  await sleep(backoff);
+}
+
+/** Milliseconds: between half and the whole of what has doubled with each failure, so that containers do not keep step. */
+export function backoffAfter(failures: number): number {
+  return Math.min(INITIAL_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2);
+}
+
+/** Milliseconds for one wait of an attempt: half of what is left at most, so that there is time for another attempt. */
+export function attemptTimeout(deadline: Deadline, limit = Number.POSITIVE_INFINITY): number {
+  return Math.min(limit, deadline.left / 2);
+}
