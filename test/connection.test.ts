@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Step } from "../src/call.ts";
 import { AbandonedError, openConnection } from "../src/connection.ts";
-import { Deadline } from "../src/deadline.ts";
+import { Deadline, TimeoutError } from "../src/deadline.ts";
 import { ConnectError, PostgresError } from "../src/faults.ts";
 import { platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
@@ -59,6 +59,16 @@ test("what cannot be connected to is told apart from what is lost later", async 
     return true;
   });
   assert(!connection.isAnswered);
+});
+
+test("one that is opened too late is closed again", async (t) => {
+  const wire = await startWire(postgres.port);
+  t.after(() => wire.stop());
+  const credentials = { ...postgres.credentials, port: wire.port, sslmode: "disable" } as const;
+  const hurried = { ...call, deadline: new Deadline(new Date(Date.now() + 500)) };
+  await assert.rejects(openConnection(credentials, hurried), TimeoutError);
+  const terminated = () => wire.last.client.subarray(-5).equals(Buffer.from("X\0\0\0\x04"));
+  await eventually(terminated, "the message that ends it");
 });
 
 test("an error that the database reports is an answer", async (t) => {
