@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -7,7 +7,7 @@ import { startCloud } from "./cloud/cloud.ts";
 import { installDocker } from "./cloud/docker.ts";
 import { settle, variablesOf } from "./cloud/landscape.ts";
 import type { Resource } from "./cloud/store.ts";
-import { initialise, ROOT, readLines, skipWithout } from "./deployment.ts";
+import { execute, initialise, ROOT, readLines, skipWithout } from "./deployment.ts";
 import { type JobRun, type RunnerOptions, runJob } from "./runner.ts";
 
 const SECRETS = [
@@ -93,6 +93,18 @@ suite("the workflows", { skip: skipWithout("git", "python3", "bash") }, async ()
     for (const secret of [client.secret, ...cloud.platform.secrets]) assert(!text.includes(secret));
     assert(!text.includes(cloud.user.pem().split("\n")[1] as string));
   }
+
+  // By itself, since on a busy machine it takes minutes; the workflows' own step then finds it.
+  test("npm run tools installs the OCI CLI that is tested", async () => {
+    const PATH = `${join(ROOT, "node_modules/.bin")}:${options.machine.PATH}`;
+    const machine = { ...options.machine, HOME: options.home, PATH };
+    mkdirSync(options.home);
+    const tools = join(ROOT, ".github/scripts/tools.ts");
+    const { code, text } = await execute("node", [tools], repository, machine);
+    assert.equal(code, 0, text);
+    const { stdout } = await execute(join(options.home, ".oci-cli/bin/oci"), ["--version"], repository, machine);
+    assert(readFileSync(join(ROOT, ".github/requirements.txt"), "utf8").includes(`oci-cli==${stdout.trim()} `));
+  });
 
   test("provision with an API key makes all of it, and its summary ends in Health check: ok", async () => {
     const result = await provision();
