@@ -1,12 +1,23 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
-/** Makes dist/func.js, the whole of what ships, and beside it the licences of what it contains. */
+/**
+ * Makes dist/func.js, the whole of what ships, and beside it the licences of what it contains. For another table than that
+ * of src/table.ts: `node build.ts its/table.ts its/func.js`.
+ */
+const [table = "src/table.ts", outfile = "dist/func.js"] = process.argv.slice(2);
+const folder = dirname(outfile);
 const { metafile } = await build({
   metafile: true,
   entryPoints: ["src/func.ts"],
-  outfile: "dist/func.js",
+  outfile,
+  plugins: [
+    {
+      name: "table",
+      setup: ({ onResolve }) => onResolve({ filter: /^\.\/table\.ts$/ }, () => ({ path: resolve(table) })),
+    },
+  ],
   bundle: true,
   platform: "node",
   target: "node24",
@@ -31,13 +42,13 @@ const { metafile } = await build({
 });
 
 // Beside the project's own package.json, which says "module"; the image has neither.
-writeFileSync("dist/package.json", '{ "type": "commonjs" }\n');
+writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n');
 
-const folders = Object.keys(metafile.inputs).map(
+const packages = Object.keys(metafile.inputs).map(
   (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0],
 );
-const notices = [...new Set(folders)].flatMap((folder) => (folder ? [noticeOf(folder)] : [])).sort();
-writeFileSync("dist/LICENSES.txt", notices.join(`\n${"-".repeat(80)}\n`));
+const notices = [...new Set(packages)].flatMap((found) => (found ? [noticeOf(found)] : [])).sort();
+writeFileSync(join(folder, "LICENSES.txt"), notices.join(`\n${"-".repeat(80)}\n`));
 
 function noticeOf(folder: string): string {
   const { name, version, license = "see below" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

@@ -2,9 +2,11 @@ import type { Handler } from "@fnproject/fdk";
 import { type Call, readCall } from "./call.ts";
 import { ConfigError } from "./config.ts";
 import type { Stored } from "./insert.ts";
-import type { Item } from "./items.ts";
+import type { Item, Items } from "./items.ts";
 import { captureConsole } from "./log.ts";
 import { Problem } from "./problem.ts";
+import type { Made } from "./store.ts";
+import { table } from "./table.ts";
 
 /** What an invocation came to. */
 export interface Outcome {
@@ -18,11 +20,25 @@ export function healthy(): Outcome {
   return { outcome: "healthy", status: 200, body: { status: "ok" }, items: 0 };
 }
 
-export function stored(items: readonly Item[], batch: boolean, { ids, createdAt }: Stored): Outcome {
-  const [id] = ids;
-  const [item] = items;
-  const body = batch ? { count: ids.length, ids } : { id, ...item, created_at: createdAt };
+export function stored({ items, batch }: Items, { ids, made }: Stored): Outcome {
+  const numbers = ids.map(numberOf);
+  const body = batch ? { count: ids.length, ids: numbers } : { id: numbers[0], ...rowOf(items[0] as Item, made) };
   return { outcome: "stored", status: 201, body, items: items.length };
+}
+
+/** A bigserial may be beyond what JavaScript counts. */
+function numberOf(id: string): number | RawJSON {
+  const number = Number(id);
+  return Number.isSafeInteger(number) ? number : JSON.rawJSON(id);
+}
+
+/** What was sent, and what the database made of the rest. */
+function rowOf(item: Item, made: Made): object {
+  const row = Object.entries(table.columns).map(([name, { decode }]) => {
+    const text = made[name];
+    return [name, item[name] ?? (typeof text === "string" ? decode(text) : null)];
+  });
+  return Object.fromEntries(row);
 }
 
 /** Makes `work` an FDK handler, which turns each outcome into what this caller can see, and logs one closing line. */

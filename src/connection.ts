@@ -2,7 +2,7 @@ import type { Client, QueryResult, QueryResultRow } from "pg";
 import type { Call } from "./call.ts";
 import { cancel } from "./cancel.ts";
 import { backendOf, createClient } from "./client.ts";
-import { ConnectError, isAnswer, PostgresError } from "./faults.ts";
+import { ConnectError, isAnswer, PostgresError } from "./errors.ts";
 import { attemptTimeout } from "./retry.ts";
 import type { Credentials } from "./secret.ts";
 
@@ -14,21 +14,10 @@ const VALIDATE_AFTER_IDLE_MS = 50;
 
 const VALIDATION_TIMEOUT_MS = 500;
 
-/** Ids of the sequence that no row has yet. */
-export interface Reservation {
-  ids: number[];
-  /** How far the database's clock is ahead of ours: at least so far, since its answer took time. Milliseconds. */
-  ahead: number;
-}
-
 /** What an attempt sees of a connection. */
 export interface Connection {
   /** The process of the server that answered when it was opened. A pooler names one of its own making. */
   readonly backend: number;
-  /** Whether each statement reaches that process, so that a named statement is there the next time. */
-  direct?: boolean;
-  /** Ahead of need, of the next item. */
-  reserved?: Reservation;
   /**
    * With a name, the statement is prepared under it. Without values, the text may hold several statements, and pg resolves
    * to an array of their results.
@@ -69,8 +58,6 @@ export async function openConnection(credentials: Credentials, call: Call): Prom
 /** A connection's life: in use, idle, in use again; closed, or abandoned and then closed. */
 export class OpenConnection implements Connection {
   readonly backend: number;
-  direct?: boolean;
-  reserved?: Reservation;
   readonly #client: Client;
   #lost = false;
   #abandoned = false;

@@ -6,8 +6,6 @@ import type { Deadline } from "./deadline.ts";
 import { attemptTimeout, retry } from "./retry.ts";
 import { openVault } from "./vault.ts";
 
-export type { Connection, Reservation } from "./connection.ts";
-
 export interface Database {
   /**
    * Runs `work` on a connection; after a fault that may pass, again on a new one, until the deadline. An attempt that was
@@ -78,9 +76,4 @@ export function openDatabase(config: Config): Database {
 async function stopAll(unanswered: readonly OpenConnection[], deadline: Deadline): Promise<void> {
   if (unanswered.length === 0) return;
   await Promise.all([...unanswered.map((connection) => connection.cancel()), sleep(deadline.left)]);
-}
-
-/** @throws {Problem} 503 or 504 when an insert could not succeed now: unreachable, or no table */
-export async function ping(database: Database, call: Call): Promise<void> {
-  await database.run(call, "connect", (connection) => connection.query("SELECT FROM items LIMIT 0"));
 }

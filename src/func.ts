@@ -2,7 +2,8 @@ import { handle } from "@fnproject/fdk";
 import { answer, healthy, stored } from "./answer.ts";
 import { routeOf } from "./call.ts";
 import { loadConfig } from "./config.ts";
-import { type Database, openDatabase, ping } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { checkHealth } from "./health.ts";
 import { insert } from "./insert.ts";
 import { parseItems } from "./items.ts";
 
@@ -12,11 +13,11 @@ handle(
   answer(async (call, body) => {
     database ??= openDatabase(loadConfig(process.env));
     if (routeOf(call, body) === "health") {
-      await ping(database, call);
+      await checkHealth(database, call);
       return healthy();
     }
-    const { items, batch } = parseItems(body);
-    return stored(items, batch, await insert(database, items, call));
+    const items = parseItems(body);
+    return stored(items, await insert(database, items, call));
   }),
   { inputMode: "buffer" },
 );

@@ -1,119 +1,111 @@
 import type { Call } from "./call.ts";
-import type { Connection, Database, Reservation } from "./database.ts";
-import { DeadlineError } from "./deadline.ts";
-import { PostgresError } from "./faults.ts";
-import type { Item } from "./items.ts";
+import { IS_KEY_OF_ID } from "./catalog.ts";
+import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
+import { type Answer, answerOf, TableError } from "./errors.ts";
+import { forget, type Ids, surroundingsOf, takeIds } from "./ids.ts";
+import type { Items } from "./items.ts";
+import { Problem } from "./problem.ts";
+import { refusalOf } from "./refusal.ts";
+import { rowsOf } from "./rows.ts";
+import { findRows } from "./statements.ts";
+import { type Made, store } from "./store.ts";
 
-/** What the database made of the items, in their order. */
+/*
+ * Why each item is stored once, on any table:
+ *
+ * An insert whose answer is lost may have committed, so it is repeated with the same ids. Ids are taken from the sequence,
+ * and were looked for in the table as they were taken: no row had them. So once the insert has been sent, a row with one of
+ * them is its own, whatever a trigger or another program made of it by then, and with it are all the others, since a
+ * statement is stored as a whole. The first insert is still under way, or committed, or came to nothing:
+ * - the repeat stores the rows: the first came to nothing, since `id` is unique, and waits for whoever has it in hand;
+ * - the repeat is refused because of `id`: the first committed;
+ * - the repeat is refused for another reason, which may be the first's own rows: the rows are looked for;
+ * - the answer is lost again: repeated again.
+ *
+ * It takes for granted that `id` alone is unique, that the user sees all rows, that nobody chooses an id which the sequence
+ * has yet to give in the moments between taking it and the insert, and that rows are not removed in those between an insert
+ * and its repeat.
+ */
+
+/** What became of the items, in their order. */
 export interface Stored {
-  ids: number[];
-  /** Of a single item. RFC 3339 with microseconds. */
-  createdAt: string | undefined;
+  ids: readonly string[];
+  /** Of a single item. */
+  made: Made;
 }
 
-const inUtc = (time: string) => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')`;
+/** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
+const MOST_ROUNDS = 3;
 
-const TAKE_IDS = `
-  SELECT array_agg(nextval('items_id_seq'))::text AS ids, ${inUtc("clock_timestamp()")} AS now, pg_backend_pid() AS backend
-  FROM generate_series(1, $1)`;
-
-/** After $4, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
-const IN_TIME = "WHERE clock_timestamp() < to_timestamp($4::float8 / 1000)";
-
-/** Takes an id for the next item along, which then needs no round trip for one. */
-const INSERT_ONE = `
-  INSERT INTO items (id, name, description) SELECT $1::bigint, $2, $3 ${IN_TIME}
-  RETURNING ${inUtc("created_at")} AS "createdAt", nextval('items_id_seq')::float8 AS next`;
-
-/** In time, or not, as a whole: the condition comes before the rows. */
-const INSERT = `
-  INSERT INTO items (id, name, description)
-  SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]) ${IN_TIME}`;
-
-const FIND = `
-  SELECT ${inUtc("max(created_at)")} AS "createdAt", count(*)::int
-  FROM items JOIN unnest($1::bigint[], $2::text[], $3::text[]) AS sent (id, name, description) USING (id)
-  WHERE items.name = sent.name AND items.description IS NOT DISTINCT FROM sent.description`;
+/** An insert over all its attempts. */
+interface Job extends Items {
+  call: Call;
+  ids: Ids | undefined;
+  mayHaveCommitted: boolean;
+  round: number;
+}
 
 /**
- * Stores all items or none, each once, however often a connection breaks: ids are taken first, so that an insert may be
- * repeated with them.
+ * Stores all items or none, each once, however often a connection breaks.
+ *
+ * @throws {Problem} 409 or 422 when the table refuses an item
  */
-export async function insert(database: Database, items: readonly Item[], call: Call): Promise<Stored> {
-  for (let take = items.length; ; take *= 2) {
-    let taken: Reservation | undefined;
-    let sent = false;
-    const stored = await database.run(call, "insert", async (connection) => {
-      const taking = taken ?? takeIds(connection, take);
-      // Made while the ids come, a tenth of a large batch's time.
-      const columns = items.length > 1 ? columnsOf(items) : undefined;
-      taken = await taking;
-      const ids = taken.ids.slice(-items.length);
-      const until = Date.now() + taken.ahead + call.deadline.left;
-      const repeated = sent;
-      sent = true;
-      return store(connection, ids, items, columns, until, repeated);
-    });
-    if (stored) return stored;
-    call.log.warn("the sequence is behind the table, so other ids are taken", {
-      remedy: "SELECT setval('items_id_seq', (SELECT max(id) FROM items))",
-    });
-  }
+export async function insert(database: Database, items: Items, call: Call): Promise<Stored> {
+  const job: Job = { ...items, call, ids: undefined, mayHaveCommitted: false, round: 1 };
+  const result = await database.run(call, "insert", (connection) => attempt(connection, job));
+  if (result instanceof Problem) throw result;
+  return result;
 }
 
-async function takeIds(connection: Connection, count: number): Promise<Reservation> {
-  // The insert that uses it reserves the next.
-  if (connection.reserved && count === 1) return connection.reserved;
-  type Row = { ids: string; now: string; backend: number };
-  const { rows } = await connection.query<Row>(TAKE_IDS, [count]);
-  const [{ ids, now, backend }] = rows as [Row];
-  connection.direct = backend === connection.backend;
-  return { ids: JSON.parse(`[${ids.slice(1, -1)}]`), ahead: aheadOf(now) };
-}
-
-const aheadOf = (now: string) => Date.parse(now) - Date.now();
-
-/** Names and descriptions as PostgreSQL's array literals. */
-function columnsOf(items: readonly Item[]): [names: string, descriptions: string] {
-  const literal = (texts: (string | null)[]) =>
-    `{${texts.map((text) => (text === null ? "NULL" : `"${text.replace(/["\\]/g, "\\$&")}"`)).join()}}`;
-  return [literal(items.map(({ name }) => name)), literal(items.map(({ description }) => description))];
-}
-
-/** Inserts once: a batch by its columns. Resolves to undefined when other rows have the ids. */
-async function store(
-  connection: Connection,
-  ids: number[],
-  items: readonly Item[],
-  columns: [string, string] | undefined,
-  until: number,
-  repeated: boolean,
-): Promise<Stored | undefined> {
-  const [item] = items;
+/** A refusal is returned, since a connection on which something is thrown is given up. */
+async function attempt(connection: Connection, job: Job): Promise<Stored | Problem> {
+  const { items, call } = job;
+  const taking = job.ids ?? takeIds(connection, items.length, call.log);
+  // Made while the ids come, a tenth of a large batch's time.
+  const rows = rowsOf(items, items.length > 1);
+  const ids = await taking;
+  const repeated = job.mayHaveCommitted;
+  Object.assign(job, { ids, mayHaveCommitted: true });
+  const until = Date.now() + ids.ahead + call.deadline.left;
   try {
-    const { rows, rowCount } = columns
-      ? await connection.query<never>(INSERT, [`{${ids}}`, ...columns, until])
-      : await connection.query<{ createdAt: string; next: number }>(
-          INSERT_ONE,
-          [ids[0], item?.name, item?.description, until],
-          connection.direct ? "insert_one" : "",
-        );
-    if (rowCount !== items.length) throw new DeadlineError("the insert came after the deadline");
-    const [row] = rows;
-    if (row) connection.reserved = { ids: [row.next], ahead: aheadOf(row.createdAt) };
-    return { ids, createdAt: row?.createdAt };
+    return { ids: ids.ids, made: await store(connection, { items, rows, ids, until }) };
   } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
+    const answer = answerOf(error);
+    // Without an answer, only the next connection can tell whether it is stored.
+    if (!answer && !(error instanceof TableError)) throw error;
+    const found = repeated ? await find(connection, job, ids) : undefined;
+    if (found) return found;
+    const isUsed = answer?.code === "23505" && (await isKeyOfId(connection, answer));
+    // The row has been removed since.
+    if (isUsed && repeated) return { ids: ids.ids, made: {} };
+    if (isUsed || (answer && isOutdated(answer, ids, connection))) return anew(connection, job);
+    const refusal = refusalOf(error, job, ids.ids);
+    if (refusal) return refusal;
+    throw error;
   }
-  if (!repeated) return undefined;
-  // The first insert had committed, and only its answer was lost, if the rows are there as they were sent.
-  const { rows } = await connection.query<{ createdAt: string; count: number }>(FIND, [
-    `{${ids}}`,
-    ...(columns ?? columnsOf(items)),
-  ]);
-  return rows[0]?.count === items.length ? { ids, createdAt: rows[0].createdAt } : undefined;
 }
 
-function isUniqueViolation(error: unknown): boolean {
-  return error instanceof PostgresError && Object(error.cause).code === "23505";
+/** What a former attempt stored, however it looks by now. */
+async function find(connection: Connection, { items }: Job, { ids }: Ids): Promise<Stored | undefined> {
+  const brought = rowsOf(items.slice(0, 1), false)[0]?.columns ?? [];
+  const { rows } = await connection.query<Made>(findRows(brought), [`{${ids}}`]);
+  return rows[0] && { ids, made: rows[0] };
+}
+
+async function isKeyOfId(connection: Connection, { schema, constraint }: Answer): Promise<boolean> {
+  return (await connection.query(IS_KEY_OF_ID, [schema, constraint])).rowCount === 1;
+}
+
+/** Whether an error may come of what was learnt with an earlier insert, such as a sequence that has been replaced since. */
+function isOutdated({ code }: Answer, ids: Ids, connection: Connection): boolean {
+  return /^(42|XX)/.test(code) && ids === surroundingsOf(connection)?.reserved;
+}
+
+/** With other ids, where the insert certainly stored nothing. */
+async function anew(connection: Connection, job: Job): Promise<Stored | Problem> {
+  if (job.round++ === MOST_ROUNDS) throw new TableError("IDS_USED");
+  forget(connection);
+  Object.assign(job, { ids: undefined, mayHaveCommitted: false });
+  return attempt(connection, job);
 }

@@ -1,73 +1,99 @@
 import * as z from "zod/mini";
-import { countMembers, parseJson } from "./json.ts";
-import { type Pointed, Problem } from "./problem.ts";
+import type { Column } from "./columns.ts";
+import { countMembers, membersOf, parseJson } from "./json.ts";
+import { type Pointed, Problem, pointer } from "./problem.ts";
+import { table } from "./table.ts";
 
-/** `name VARCHAR(255)` counts code points, where `String.length` counts UTF-16 units. */
-const NAME_CHARACTERS = 255;
+const columns = Object.entries(table.columns);
+const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));
+const keys = accepted.map(([name]) => name);
+const exact = accepted.some(([, column]) => column.exact);
+
+/** Columns that an item may do without, or must: the answer tells them all the same. */
+const further = columns.filter(
+  ([, { traits }]) => !traits.includes("not null") || /generated|default/.test(`${traits}`),
+);
 
 /**
  * The platform drops an answer above 6 MB after the row is stored, and a single item's answer repeats the item.
- * Taken as decimal megabytes, less room for the id, the time and the keys.
+ * Taken as decimal megabytes, less room for what is in the answer alone: the id, and columns of ordinary length.
  */
-const ANSWER_BYTES = 6_000_000 - 200;
-
-const text = z.string({ error: ({ input }) => (input === undefined ? "is required" : "must be a string") }).check(
-  z.refine((value) => !value.includes("\0"), "contains U+0000, which PostgreSQL cannot store"),
-  z.refine((value) => value.isWellFormed(), "contains an unpaired surrogate, which is not a Unicode character"),
-);
+const ANSWER_BYTES = 6_000_000 - 100 * (1 + further.length);
 
 const itemSchema = z.strictObject(
-  {
-    name: text.check(
-      z.refine((value) => value !== "", "must not be empty"),
-      z.refine((value) => !isLongerThan(NAME_CHARACTERS, value), `must have at most ${NAME_CHARACTERS} characters`),
-    ),
-    description: z._default(z.nullable(text), null),
-  },
-  'must be an object like {"name": "…", "description": "…"}',
+  Object.fromEntries(accepted.map(([name, column]) => [name, schemaOf(column)])),
+  `must be an object like {${keys.map((name) => `"${name}": …`).join(", ")}}`,
 );
 
-export type Item = z.infer<typeof itemSchema>;
+function schemaOf({ traits, fault }: Column): z.ZodMiniType {
+  const value = z.custom((input) => input !== null && fault(input) === undefined, {
+    error: ({ input }) => {
+      if (input === undefined) return "is required";
+      return input === null ? "must not be null" : (fault(input) ?? "");
+    },
+  });
+  const nullable = traits.includes("not null") ? value : z.nullable(value);
+  if (traits.includes("default")) return z.optional(nullable);
+  return traits.includes("not null") ? value : z._default(nullable, null);
+}
+
+/** Its keys are the table's columns; one that may be left out, and was, is not there. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/** What an invoke brings: one item, or a batch of them. */
+export interface Items {
+  items: readonly Item[];
+  batch: boolean;
+}
 
 /**
- * Reads the body of an invoke: one item, or a batch of them.
+ * Reads the body of an invoke.
  *
  * @throws {Problem} 400 when the bytes are not UTF-8 JSON, 422 when the JSON is not an item or a batch
  */
-export function parseItems(body: Uint8Array): { items: Item[]; batch: boolean } {
-  const value = parseJson(body);
+export function parseItems(body: Uint8Array): Items {
+  const value = parseJson(body, exact);
   const batch = Array.isArray(value);
   const candidates: unknown[] = batch ? value : [value];
   const items: Item[] = [];
-  const faults = new Faults(batch);
+  const errors = new Errors(batch);
 
   if (candidates.length === 0) {
-    const errors = [{ pointer: "", detail: "must hold at least one item" }];
-    throw new Problem(422, "The batch is empty.", { errors });
+    throw new Problem(422, "The batch is empty.", { errors: [{ pointer: "", detail: "must hold at least one item" }] });
   }
   for (const [index, candidate] of candidates.entries()) {
-    const { data, error } = itemSchema.safeParse(candidate);
+    // A number is an object here, since its source is kept.
+    const { data, error } = itemSchema.safeParse(JSON.isRawJSON(candidate) ? Number.NaN : candidate);
     if (data) items.push(data);
-    else for (const issue of error.issues) faults.addIssue(index, issue);
+    else for (const issue of error.issues) errors.addIssue(index, issue);
   }
-  faults.throwIfAny();
+  errors.throwIfAny();
 
-  for (const [index, members] of countMembers(body).entries()) {
-    if (members !== Object.keys(candidates[index] as object).length) faults.add(index, [], "has the same key twice");
+  // Every candidate is an object by now, as the count takes for granted.
+  for (const [index, members] of countMembers(body, batch).entries()) {
+    if (members !== membersOf(candidates[index])) errors.add(index, [], "has the same key twice");
   }
   if (!batch && Buffer.byteLength(JSON.stringify(value)) > ANSWER_BYTES) {
-    faults.add(0, ["description"], "is too long for an answer that repeats it; send a batch of one instead: [{…}]");
+    errors.add(
+      0,
+      longestOf(value as Item),
+      "is too long for an answer that repeats it; send a batch of one instead: [{…}]",
+    );
   }
-  faults.throwIfAny();
+  errors.throwIfAny();
   return { items, batch };
 }
 
-function isLongerThan(limit: number, value: string): boolean {
-  return value.length > 2 * limit || (value.length > limit && [...value].length > limit);
+function longestOf(item: Item): string[] {
+  const lengths = Object.entries(item).map(([key, value]) => [key, JSON.stringify(value).length] as const);
+  return lengths
+    .sort(([, one], [, other]) => other - one)
+    .map(([key]) => key)
+    .slice(0, 1);
 }
 
-/** Faults of the items: the first are kept to be shown, the others counted, since a bad body can hold millions. */
-class Faults {
+/** Errors in the items: the first are kept to be shown, the others counted, since a bad body can hold millions. */
+class Errors {
   static readonly shown = 100;
   /** A longer key is not quoted: the answer has its limit too. */
   static readonly longestKey = 255;
@@ -81,18 +107,21 @@ class Faults {
   }
 
   add(index: number, path: readonly PropertyKey[], detail: string): void {
-    if (++this.#total > Faults.shown) return;
-    const keys = this.#batch ? [index, ...path] : path;
-    const pointer = keys.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-    this.#errors.push({ pointer, detail });
+    if (++this.#total > Errors.shown) return;
+    this.#errors.push({ pointer: pointer(this.#batch ? [index, ...path] : path), detail });
   }
 
   addIssue(index: number, issue: z.core.$ZodIssue): void {
     if (issue.code !== "unrecognized_keys") this.add(index, issue.path, issue.message);
     else {
       for (const key of issue.keys) {
-        if (key.length > Faults.longestKey) this.add(index, [], `has an unknown key of ${key.length} characters`);
-        else this.add(index, [key], "is not a key of an item; its keys are name and description");
+        if (key.length > Errors.longestKey) this.add(index, [], `has an unknown key of ${key.length} characters`);
+        else
+          this.add(
+            index,
+            [key],
+            `is not a key of an item; its keys are ${keys.join(", ").replace(/, ([^,]*)$/, " and $1")}`,
+          );
       }
     }
   }
@@ -100,7 +129,7 @@ class Faults {
   throwIfAny(): void {
     if (this.#total === 0) return;
     const [is, s] = this.#total === 1 ? ["is", ""] : ["are", "s"];
-    const shown = this.#total > Faults.shown ? `, of which the first ${Faults.shown} are listed` : "";
+    const shown = this.#total > Errors.shown ? `, of which the first ${Errors.shown} are listed` : "";
     const nothing = this.#batch ? "The batch was not stored" : "The item was not stored";
     throw new Problem(422, `${nothing}: there ${is} ${this.#total} fault${s} in it${shown}.`, { errors: this.#errors });
   }

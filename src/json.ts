@@ -1,20 +1,26 @@
+import { faultInNumeric } from "./decimal.ts";
 import { Problem } from "./problem.ts";
+import { faultInText } from "./text.ts";
+
+/** Deeper JSON could exhaust the stack of whoever reads it, PostgreSQL too. */
+const DEEPEST = 500;
 
 /**
  * Decodes a body strictly; a byte order mark before it is ignored, as RFC 8259 allows.
  *
+ * @param exact keeps numbers as they are written
  * @throws {Problem} 400 when the bytes are not UTF-8 or the text is not JSON
  */
-export function parseJson(body: Uint8Array): unknown {
+export function parseJson(body: Uint8Array, exact: boolean): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
     throw new Problem(400, "The body is not UTF-8.");
   }
-  if (text.trim() === "") throw new Problem(400, 'The body is empty. Send an item, like {"name": "…"}.');
+  if (text.trim() === "") throw new Problem(400, "The body is empty. Send an item, which is a JSON object.");
   try {
-    return JSON.parse(text);
+    return exact ? parseExactly(text) : JSON.parse(text);
   } catch (error) {
     // The OCI CLI sends --body as it stands, though it reads files named so in other options.
     const hint = text.startsWith("file://")
@@ -24,21 +30,41 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
+/** Numbers become objects that hold their source. */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, (_key, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value));
+}
+
 /** V8's message quotes the text, which must not be repeated; only the place in it is passed on. */
 function whereOf(error: unknown): string {
+  if (error instanceof RangeError) return "it is nested too deeply";
   const message = String(error);
   if (message.includes("Unexpected end")) return "it ends too early";
   return /line \d+ column \d+/.exec(message)?.[0].replace(" column", ", column") ?? "a character is out of place";
 }
 
+/** Why a value is no JSON that PostgreSQL can hold unchanged. */
+export function faultInJson(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") return faultInText(value);
+  if (typeof value !== "object" || value === null) return undefined;
+  if (JSON.isRawJSON(value))
+    return faultInNumeric(value.rawJSON) && "holds a number that has more digits than numeric holds";
+  if (depth === DEEPEST) return `is nested more than ${DEEPEST} deep`;
+  for (const [key, member] of Object.entries(value)) {
+    const fault = faultInText(key) ?? faultInJson(member, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
 /**
- * How many members each object of a JSON text has, in the order in which the objects begin, for objects that hold no
- * objects. `JSON.parse` keeps the last of two members with the same key in silence; this count betrays it.
+ * How many members the objects of each item have, those in its values too; of a batch where the items are in an array.
+ * `JSON.parse` keeps the last of two members with the same key in silence; this count betrays it.
  */
-export function countMembers(json: Uint8Array): number[] {
+export function countMembers(json: Uint8Array, batch: boolean): number[] {
+  const outside = batch ? 1 : 0;
   const counts: number[] = [];
-  let members = 0;
-  let inString = false;
+  let [members, depth, inString] = [0, 0, false];
   for (let at = 0; at < json.length; at++) {
     const byte = json[at];
     if (inString) {
@@ -46,10 +72,19 @@ export function countMembers(json: Uint8Array): number[] {
       else if (byte === 0x22 /* " */) inString = false;
     } else if (byte === 0x22) inString = true;
     else if (byte === 0x3a /* : */) members++;
-    else if (byte === 0x7d /* } */) {
+    else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) depth++;
+    else if ((byte === 0x7d /* } */ || byte === 0x5d) /* ] */ && --depth === outside) {
       counts.push(members);
       members = 0;
     }
   }
   return counts;
+}
+
+/** How many members are left of them in an item that was read. */
+export function membersOf(value: unknown): number {
+  if (typeof value !== "object" || value === null || JSON.isRawJSON(value)) return 0;
+  let members = Array.isArray(value) ? 0 : Object.keys(value).length;
+  for (const member of Object.values(value)) members += membersOf(member);
+  return members;
 }

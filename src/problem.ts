@@ -7,6 +7,11 @@ export interface Pointed {
   detail: string;
 }
 
+/** A JSON Pointer to where a path leads. */
+export function pointer(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
 interface Options {
   headers?: Readonly<Record<string, string>>;
   errors?: readonly Pointed[];

@@ -43,8 +43,8 @@ async function untilNextAttempt(error: unknown, failures: number, { call, step, 
   if (fault.reread && (await rereadSecret())) return;
   const backoff = backoffAfter(failures);
   if (!fault.again || call.deadline.left <= backoff + MIN_ATTEMPT_MS) {
-    const { code, detail, remedy, status = 503 } = fault;
-    throw new Problem(status, detail, { headers: RETRY_AFTER, logged: { code, remedy } });
+    const { code, names, detail, remedy, status = 503 } = fault;
+    throw new Problem(status, detail, { headers: RETRY_AFTER, logged: { code, ...names, remedy } });
   }
   call.log.warn("trying again", { step, code: fault.code, detail: fault.detail });
   await sleep(backoff);

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Call } from "./call.ts";
 import type { Config } from "./config.ts";
-import { diagnose, VaultError } from "./faults.ts";
+import { VaultError } from "./errors.ts";
+import { diagnose } from "./faults.ts";
 import { attemptTimeout } from "./retry.ts";
 import { type Credentials, parseSecret } from "./secret.ts";
 

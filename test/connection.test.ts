@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Step } from "../src/call.ts";
 import { AbandonedError, openConnection } from "../src/connection.ts";
 import { Deadline, TimeoutError } from "../src/deadline.ts";
-import { ConnectError, PostgresError } from "../src/faults.ts";
+import { ConnectError, PostgresError } from "../src/errors.ts";
 import { platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
 import { startWire } from "./platform/wire.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import type { Platform } from "./platform/platform.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
+import { items, readings, type Subject } from "./subjects.ts";
 
 /** Side by side, each with a function, a Vault and a network of its own. */
 const LANES = 20;
@@ -12,8 +14,11 @@ const SILENT = 8_000;
 /** For an invocation that has nothing to wait for. Milliseconds. */
 const LONG = 60_000;
 
-const platform = await platformForTests({ functions: { timeoutSeconds: 120 } });
-const { postgres } = platform;
+const [platform, another] = (await Promise.all(
+  [items, readings].map(({ options: { postgres, functions } }) =>
+    platformForTests({ ...(postgres && { postgres }), functions: { ...functions, timeoutSeconds: 120 } }),
+  ),
+)) as [Platform, Platform];
 
 /** Ends of the protocol's messages in one side's stream. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 function boundaries(stream: Buffer, from: Cut["from"]): number[] {
@@ -27,6 +32,11 @@ function boundaries(stream: Buffer, from: Cut["from"]): number[] {
   return ends;
 }
 
+/** Every message's end. */
+function endings(stream: Buffer, from: Cut["from"]): number[] {
+  return boundaries(stream, from).filter((at) => from === "client" || at > 0);
+}
+
 /** Every message's end, and within each message its first byte, its length and its middle. */
 function positions(stream: Buffer, from: Cut["from"]): number[] {
   const ends = boundaries(stream, from);
@@ -37,33 +47,38 @@ function positions(stream: Buffer, from: Cut["from"]): number[] {
   return [...new Set([...ends, ...inside])].filter((at) => from === "client" || at > 0);
 }
 
-async function invoke({ functions }: Lane, names: string[], time = LONG) {
-  const items = names.map((name) => ({ name }));
+async function invoke({ functions }: Lane, { item }: Subject, names: string[], time = LONG) {
+  const sent = names.map(item);
   const headers = { "Fn-Deadline": new Date(Date.now() + time).toISOString() };
-  const { code, body } = await functions.invoke({ body: JSON.stringify(items.length > 1 ? items : items[0]), headers });
+  const { code, body } = await functions.invoke({ body: JSON.stringify(sent.length > 1 ? sent : sent[0]), headers });
   if (code !== undefined) return { code, ids: [] };
   const answer = JSON.parse(body.toString());
   return { code, ids: (answer.ids ?? [answer.id]) as number[] };
 }
 
 /** One conversation from connecting to the row, undisturbed. */
-async function record(lane: Lane, names: string[]): Promise<Conversation> {
+async function record(lane: Lane, subject: Subject, names: string[]): Promise<Conversation> {
   lane.functions.replace();
-  assert.equal((await invoke(lane, names)).code, undefined);
+  assert.equal((await invoke(lane, subject, names)).code, undefined);
   return lane.wire.last;
 }
 
-for (const [what, size] of [
-  ["a single item", 1],
-  ["a batch", 3],
+/** Of the second table, at the ends of messages alone. */
+for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
+  ["a single item", 1, items, platform, positions, 200],
+  ["a batch", 3, items, platform, positions, 200],
+  ["a single reading", 1, readings, another, endings, 50],
+  ["a batch of readings of which each other leaves a column out", 3, readings, another, endings, 50],
 ] as const) {
   test(`${what} is stored exactly once, wherever the connection breaks`, async (t) => {
-    const lanes = await Promise.all(Array.from({ length: LANES }, () => laneForTests(platform, { maxContainers: 1 })));
+    const lanes = await Promise.all(
+      Array.from({ length: LANES }, () => laneForTests({ postgres, ...cloud }, { maxContainers: 1 })),
+    );
     // Each container starts and is warm before its time counts.
-    const recorded = await Promise.all(lanes.map((lane) => record(lane, Array(size).fill("recorded"))));
+    const recorded = await Promise.all(lanes.map((lane) => record(lane, subject, Array(size).fill("recorded"))));
     const passed = recorded[0] as Conversation;
     const cuts: Cut[] = (["client", "server"] as const).flatMap((from) =>
-      positions(passed[from], from).flatMap((at, index) => [
+      placesIn(passed[from], from).flatMap((at, index) => [
         { from, after: at, how: index % 2 ? "reset" : "end" } as const,
         { from, after: at, how: "silence" } as const,
       ]),
@@ -82,9 +97,9 @@ for (const [what, size] of [
           const before = lane.wire.cuts;
           await disconnect(lane);
           lane.wire.cut(cut);
-          const { code, ids } = await invoke(lane, names, cut.how === "silence" ? SILENT : LONG);
+          const { code, ids } = await invoke(lane, subject, names, cut.how === "silence" ? SILENT : LONG);
           const rows = await postgres.query<{ id: number; name: string }>(
-            "SELECT id, name FROM items WHERE name = ANY($1) ORDER BY name",
+            `SELECT id::int, ${subject.text} AS name FROM ${subject.relation} WHERE ${subject.text} = ANY($1) ORDER BY name`,
             [names],
           );
           if (lane.wire.cuts === before) {
@@ -116,18 +131,19 @@ for (const [what, size] of [
       }),
     );
     t.diagnostic(`${all - never} cuts: ${stored} stored, ${refused} refused; rows lost 0, doubled 0`);
-    assert(all - never >= 200 && stored >= 0.75 * all);
+    assert(all - never >= least && stored >= 0.75 * all);
   });
 }
 
 test("somebody else's row under a taken id is not mistaken for what a lost insert left", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
-  const { client } = await record(lane, ["recorded again"]);
+  const { client } = await record(lane, items, ["recorded again"]);
+  const { postgres } = platform;
   await postgres.query("SELECT setval('items_id_seq', 1, false)");
   await disconnect(lane);
   // In the midst of the insert, which therefore never comes to pass.
   lane.wire.cut({ from: "client", after: client.length - 40, how: "end" });
-  const { code, ids } = await invoke(lane, ["mine"]);
+  const { code, ids } = await invoke(lane, items, ["mine"]);
   assert.equal(lane.wire.cuts, 1);
   assert.equal(code, undefined);
   assert.deepEqual(await postgres.query("SELECT id FROM items WHERE name = 'mine'"), [{ id: ids[0] }]);

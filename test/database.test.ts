@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call, Step } from "../src/call.ts";
-import { type Connection, type Database, openDatabase } from "../src/database.ts";
+import type { Connection } from "../src/connection.ts";
+import { type Database, openDatabase } from "../src/database.ts";
 import { Deadline } from "../src/deadline.ts";
 import { Problem } from "../src/problem.ts";
 import { laneForTests, platformForTests } from "./fixture.ts";

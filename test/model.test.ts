@@ -1,110 +1,245 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
-import type { Connection, Database } from "../src/database.ts";
+import { IS_KEY_OF_ID } from "../src/catalog.ts";
+import type { Connection } from "../src/connection.ts";
+import type { Database } from "../src/database.ts";
 import { Deadline, DeadlineError } from "../src/deadline.ts";
-import { PostgresError } from "../src/faults.ts";
+import { PostgresError, TableError } from "../src/errors.ts";
 import { insert } from "../src/insert.ts";
+import type { Problem } from "../src/problem.ts";
+import {
+  findRows,
+  IN_TIME,
+  insertChecked,
+  insertMany,
+  insertOne,
+  NOT_STORED,
+  TAKE_FIRST_IDS,
+  TAKE_FREE_IDS,
+  TAKE_IDS,
+} from "../src/statements.ts";
 
 /** What becomes of one statement. */
 const FATES = ["well", "lost before it was sent", "lost after it was done"] as const;
 type Fate = (typeof FATES)[number];
 
 /** Longest row of statements of which each may go wrong; the next goes well. */
-const DEPTH = 6;
+const DEPTH = 5;
 
-const now = () => new Date().toISOString();
+/** What the table does with a row, or another program with the table. */
+const TABLES = [
+  "plain",
+  "a trigger changes rows",
+  "a trigger keeps back what is there",
+  "a trigger refuses what is there",
+  "names are unique, and looked at after ids",
+  "names are unique, and looked at before ids",
+  "another program changes rows after each loss",
+  "another program stores rows of the next ids that the sequence gives, after each loss",
+] as const;
+type Kind = (typeof TABLES)[number];
 
+const COLUMNS = ["name", "description"];
 const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
+const now = () => new Date().toISOString();
+const list = (literal: unknown): string[] => JSON.parse(`[${String(literal).slice(1, -1)}]`).map(String);
 
-/** A database of one table, in memory, as far as the function's statements go, which meet the fates given. */
-function modelOf(fates: readonly Fate[], ahead: number) {
-  // The table holds rows that others put there past the sequence.
-  const table = new Map<number, string>(Array.from({ length: ahead }, (_, id) => [id + 1, "somebody else's"]));
-  let sequence = 0;
-  let next = 0;
-  function execute(sql: string, values: readonly unknown[]): unknown[] {
-    if (sql.includes("array_agg")) {
-      const ids = Array.from({ length: Number(values[0]) }, () => ++sequence);
-      return [{ ids: `{${ids}}`, now: now() }];
-    }
-    const [given, names] = values as [string | number, string];
-    const list = (literal: string) => JSON.parse(`[${literal.slice(1, -1)}]`);
-    const ids: number[] = typeof given === "number" ? [given] : list(given);
-    const texts: string[] = typeof given === "number" ? [names] : list(names);
-    if (sql.includes("INSERT")) {
-      if (ids.some((id) => table.has(id))) throw new PostgresError("taken", { cause: { code: "23505" } });
-      for (const [index, id] of ids.entries()) table.set(id, texts[index] as string);
-      return typeof given === "number" ? [{ createdAt: now(), next: ++sequence }] : ids;
-    }
-    const found = ids.filter((id, index) => table.get(id) === texts[index]);
-    return [{ count: found.length, createdAt: found.length > 0 ? now() : null }];
-  }
-  // Lasts until a statement is lost.
-  let connection: Connection | undefined;
-  const database: Database = {
-    async run(_call, _step, work) {
-      for (;;) {
-        connection ??= {
-          backend: 1,
-          async query(sql, values = []) {
-            const fate = fates[next++] ?? "well";
-            if (fate === "lost before it was sent") throw "lost";
-            const rows = execute(sql, values);
-            if (fate === "lost after it was done") throw "lost";
-            return { rows, rowCount: rows.length } as never;
-          },
-        };
-        try {
-          return await work(connection);
-        } catch (error) {
-          if (error !== "lost") throw error;
-          connection = undefined;
-        }
-      }
-    },
-  };
-  return { database, table };
+function answered(code: string, message = "", constraint?: string): PostgresError {
+  return new PostgresError(message, { cause: { code, message, severity: "ERROR", schema: "public", constraint } });
 }
 
-test("whichever statements are lost, and wherever the sequence stands, each item is stored once", async (t) => {
-  let runs = 0;
-  const rows = FATES.length ** DEPTH;
-  for (let number = 0; number < rows; number++) {
-    const fates = Array.from({ length: DEPTH }, (_, place) => FATES[Math.floor(number / 3 ** place) % 3] as Fate);
-    for (const ahead of [0, 1, 2, 5]) {
-      for (const size of [1, 3]) {
-        const { database, table } = modelOf(fates, ahead);
-        const sent: [number, string][] = [];
-        // The later ones on what the former left: a connection, and an id taken along.
-        for (const turn of ["first", "second", "third"]) {
-          const items = Array.from({ length: size }, (_, index) => ({ name: `${turn} ${index}`, description: null }));
-          const { ids } = await insert(database, items, call);
-          for (const [index, id] of ids.entries()) sent.push([id, `${turn} ${index}`]);
-        }
-        assert.deepEqual([...table].slice(ahead), sent, JSON.stringify({ fates, ahead, size }));
-        runs++;
+/** A database of one table, in memory, as far as the function's statements go, which meet the fates given. */
+class Model implements Database {
+  readonly rows = new Map<string, string>();
+  readonly #kind: Kind;
+  readonly #fates: readonly Fate[];
+  #sequence = 0;
+  #statements = 0;
+  #connection: Connection | undefined;
+
+  /** @param ahead how many rows others put there past the sequence */
+  constructor(kind: Kind, fates: readonly Fate[], ahead: number) {
+    this.#kind = kind;
+    this.#fates = fates;
+    for (let id = 1; id <= ahead; id++) this.rows.set(String(id), `somebody else's ${id}`);
+  }
+
+  /** As the real one: on the same connection until a statement is lost. */
+  async run<T>(_call: Call, _step: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    for (;;) {
+      this.#connection ??= { backend: 1, query: async (sql, values = []) => this.#send(sql, values) as never };
+      try {
+        return await work(this.#connection);
+      } catch (error) {
+        this.#connection = undefined;
+        if (error !== "lost") throw error;
+        this.#others();
       }
     }
   }
-  t.diagnostic(`${runs} interleavings`);
+
+  #send(sql: string, values: readonly unknown[]) {
+    const fate = this.#fates[this.#statements++] ?? "well";
+    if (fate === "lost before it was sent") throw "lost";
+    let rows: object[];
+    try {
+      rows = this.#execute(sql, values);
+    } catch (error) {
+      throw fate === "well" ? error : "lost";
+    }
+    if (fate === "lost after it was done") throw "lost";
+    return { rows, rowCount: rows.length };
+  }
+
+  #execute(sql: string, values: readonly unknown[]): object[] {
+    const [first, second] = values;
+    switch (sql) {
+      case TAKE_IDS:
+      case TAKE_FIRST_IDS: {
+        const ids = Array.from({ length: Number(first) }, () => String(++this.#sequence));
+        const guarded = this.#kind.startsWith("a trigger");
+        const learnt = { sequence: "1", keyed: true, backend: 1 };
+        const used = ids.some((id) => this.rows.has(id));
+        return [{ ids: `{${ids}}`, used, guarded, now: Date.now(), ...(sql === TAKE_FIRST_IDS && learnt) }];
+      }
+      case TAKE_FREE_IDS: {
+        const taken = list(first);
+        const free = taken.filter((id) => !this.rows.has(id));
+        while (free.length < taken.length)
+          if (!this.rows.has(String(++this.#sequence))) free.push(String(this.#sequence));
+        return [{ ids: `{${free}}` }];
+      }
+      case insertOne(COLUMNS).text: {
+        this.#insert([String(first)], [String(second)]);
+        const next = String(++this.#sequence);
+        return [{ created_at: now(), "next id": this.rows.has(next) ? null : next }];
+      }
+      case insertMany(COLUMNS):
+        return this.#insert(list(first), list(second));
+      case insertChecked([COLUMNS]): {
+        const ids = list(second);
+        if (this.#insert(ids, list(values[2])).length < ids.length) throw answered("22P02", `… "${NOT_STORED}"`);
+        return [{ inTime: true, created_at: now() }];
+      }
+      case findRows(COLUMNS):
+        return list(first).some((id) => this.rows.has(id)) ? [{ created_at: now() }] : [];
+      case IS_KEY_OF_ID:
+        return second === "items_pkey" ? [{}] : [];
+      case IN_TIME:
+        return [{ inTime: true }];
+      default:
+        throw new Error(`a statement that the model does not know: ${sql}`);
+    }
+  }
+
+  /** All rows or none. */
+  #insert(ids: string[], names: string[]): object[] {
+    const before = new Map(this.rows);
+    const undo = (error: unknown) => {
+      this.rows.clear();
+      for (const row of before) this.rows.set(...row);
+      throw error;
+    };
+    const known = () => new Set(Array.from(this.rows.values(), (name) => name.toLowerCase()));
+    for (const [index, id] of ids.entries()) {
+      const name = String(names[index]);
+      const isThere = known().has(name.toLowerCase());
+      if (this.#kind === "a trigger keeps back what is there" && isThere) undo(answered("22P02", NOT_STORED));
+      if (this.#kind === "a trigger refuses what is there" && isThere) undo(answered("P0001"));
+      const isTwice = this.#kind.startsWith("names are unique") && isThere;
+      if (isTwice && this.#kind.endsWith("before ids")) undo(answered("23505", "", "items_name_key"));
+      if (this.rows.has(id)) undo(answered("23505", "", "items_pkey"));
+      if (isTwice) undo(answered("23505", "", "items_name_key"));
+      this.rows.set(id, this.#kind === "a trigger changes rows" ? name.toLowerCase() : name);
+    }
+    return ids.map(() => ({}));
+  }
+
+  /** What others do while the function connects again. */
+  #others(): void {
+    if (this.#kind === "another program changes rows after each loss")
+      for (const id of this.rows.keys()) this.rows.set(id, `changed ${id}`);
+    const next = String(this.#sequence + 1);
+    if (this.#kind.startsWith("another program stores") && !this.rows.has(next)) this.rows.set(next, `theirs ${next}`);
+  }
+}
+
+function* fatesOf(depth: number): Generator<Fate[]> {
+  for (let number = 0; number < FATES.length ** depth; number++)
+    yield Array.from({ length: depth }, (_, place) => FATES[Math.floor(number / 3 ** place) % 3] as Fate);
+}
+
+const itemsOf = (turn: string, size: number) =>
+  Array.from({ length: size }, (_, index) => ({ name: `${turn} ${index}`, description: null }));
+
+for (const kind of TABLES) {
+  test(`whichever statements are lost, each item is stored once: ${kind}`, async (t) => {
+    let runs = 0;
+    for (const fates of fatesOf(DEPTH)) {
+      for (const ahead of [0, 1, 2, 5]) {
+        for (const size of [1, 3]) {
+          const model = new Model(kind, fates, ahead);
+          const sent: string[] = [];
+          // The later ones on what the former left: a connection, and an id taken along.
+          for (const turn of ["First", "Second", "Third"]) {
+            const { ids } = await insert(model, { items: itemsOf(turn, size), batch: size > 1 }, call);
+            assert.equal(ids.length, size);
+            for (const id of ids) {
+              assert(!sent.includes(id), "an id is told twice");
+              assert(model.rows.has(id), "what is told is not there");
+              sent.push(id);
+            }
+          }
+          const others = Array.from(model.rows.values()).filter((name) => /^(somebody|theirs)/.test(name));
+          const theirs = kind.endsWith("rows after each loss") ? ahead : others.length;
+          assert.equal(model.rows.size, sent.length + theirs, JSON.stringify({ fates, ahead, size }));
+          runs++;
+        }
+      }
+    }
+    t.diagnostic(`${runs} interleavings`);
+  });
+}
+
+test("whichever statements are lost, a name that is taken is refused, and nothing is stored", async () => {
+  for (const kind of TABLES.filter((each) => /names|refuses|keeps back/.test(each))) {
+    for (const fates of fatesOf(4)) {
+      for (const size of [1, 3]) {
+        const model = new Model(kind, fates, 0);
+        model.rows.set("1000", "MINE 0");
+        const error = await insert(model, { items: itemsOf("Mine", size), batch: size > 1 }, call).catch(
+          (thrown) => thrown,
+        );
+        if (kind.includes("keeps back")) assert.equal((error as TableError).code, "NOT_STORED");
+        else assert([409, 422].includes((error as Problem).status), String(error));
+        assert.equal(model.rows.size, 1);
+      }
+    }
+  }
 });
 
-test("an insert that came too late to store is not taken for stored", async () => {
-  const { database, table } = modelOf([], 0);
-  const late: Database = {
-    run: (call, step, work) =>
-      database.run(call, step, ({ query, ...connection }) =>
-        work({
-          ...connection,
-          query: async (sql, ...rest) =>
-            sql.includes("INSERT") ? ({ rows: [], rowCount: 0 } as never) : await query(sql, ...rest),
-        }),
-      ),
-  };
-  for (const size of [1, 3]) {
-    const items = Array(size).fill({ name: "late", description: null });
-    await assert.rejects(insert(late, items, call), DeadlineError);
+test("an insert that came too late, or that the table kept back, is not taken for stored", async () => {
+  for (const [inTime, expected] of [
+    [false, DeadlineError],
+    [true, TableError],
+  ] as const) {
+    for (const size of [1, 3]) {
+      const model = new Model("plain", [], 0);
+      const short: Database = {
+        run: (of, step, work) =>
+          model.run(of, step, ({ query, ...connection }) =>
+            work({
+              ...connection,
+              query: async (sql, ...rest) => {
+                if (sql === IN_TIME) return { rows: [{ inTime }] } as never;
+                return sql.includes("INSERT") ? ({ rows: [], rowCount: 0 } as never) : await query(sql, ...rest);
+              },
+            }),
+          ),
+      };
+      await assert.rejects(insert(short, { items: itemsOf("late", size), batch: size > 1 }, call), expected);
+      assert.equal(model.rows.size, 0);
+    }
   }
-  assert.equal(table.size, 0);
 });

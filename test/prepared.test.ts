@@ -17,8 +17,8 @@ test("straight to PostgreSQL, the insert of an item is parsed once a connection,
     return connections.size === 1;
   }, "three inserts on one connection");
   const sent = wire.last.client.toString("latin1");
-  assert.equal(sent.split("INSERT INTO items").length - 1, 1);
-  assert.equal(sent.split("generate_series").length - 1, 1);
+  assert.equal(sent.split("INSERT INTO").length - 1, 1);
+  assert.equal(sent.split("pg_backend_pid").length - 1, 1);
   for (const name of ["first", "second", "third"]) assert(sent.includes(name));
 });
 
@@ -31,6 +31,8 @@ test("a table that changes between two inserts costs no error", async () => {
     "ALTER TABLE items ALTER COLUMN id TYPE bigint",
     "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 3000000000)",
     "ALTER TABLE items RENAME TO former; CREATE TABLE items (LIKE former INCLUDING ALL); GRANT SELECT, INSERT ON items TO PUBLIC",
+    `DROP TABLE items; DROP TABLE former; CREATE TABLE items (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, description text, created_at date);
+     GRANT SELECT, INSERT ON items TO PUBLIC; GRANT USAGE ON SEQUENCE items_id_seq TO PUBLIC`,
   ]) {
     await platform.postgres.query(change);
     for (const name of ["one", "another"]) {

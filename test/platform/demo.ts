@@ -1,12 +1,22 @@
+import { table } from "../../src/table.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 import { drawTable, paint, readPayload, run } from "./terminal.ts";
 
 /** Longer answers and tables are cut for the reader. */
 const SHOWN_ROWS = 20;
 
+const quoted = (name: string) => (/^[a-z_][a-z\d_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
+const relation = [table.schema ?? [], table.name].flat().map(quoted).join(".");
+
+/** For people to paste. */
+export const SELECT = `SELECT * FROM ${relation}`;
+
 export function introduce({ postgres, vault, url, functions }: Platform, milliseconds: number): void {
   const lines = [
-    ["PostgreSQL", `${postgres.version} on port ${postgres.port}, table items, user ${postgres.credentials.username}`],
+    [
+      "PostgreSQL",
+      `${postgres.version} on port ${postgres.port}, table ${relation}, user ${postgres.credentials.username}`,
+    ],
     ["OCI Vault", `${vault.endpoint}, one secret for one resource principal`],
     [
       "OCI Functions",
@@ -32,11 +42,9 @@ export async function invokeWith(platform: Platform, file: string): Promise<bool
 }
 
 export async function showTable({ postgres }: Platform): Promise<void> {
-  const [total] = await postgres.query<{ count: string }>("SELECT count(*) FROM items");
-  const rows = await postgres.query(
-    `SELECT * FROM (SELECT * FROM items ORDER BY id DESC LIMIT ${SHOWN_ROWS}) last ORDER BY id`,
-  );
-  console.log(paint("dim", "SELECT * FROM items;"));
+  const [total] = await postgres.query<{ count: string }>(`SELECT count(*) FROM ${relation}`);
+  const rows = await postgres.query(`SELECT * FROM (${SELECT} ORDER BY id DESC LIMIT ${SHOWN_ROWS}) last ORDER BY id`);
+  console.log(paint("dim", `${SELECT};`));
   if (rows.length > 0) console.log(drawTable(rows));
   console.log(
     `(${total?.count} ${total?.count === "1" ? "row" : "rows"}${Number(total?.count) > rows.length ? `, the last ${rows.length} shown` : ""})`,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Doors, openDoors } from "./doors.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
-import { type Postgres, startPostgres } from "./postgres.ts";
+import { type Postgres, type PostgresOptions, startPostgres } from "./postgres.ts";
 import { createPrincipal, type Principal } from "./principal.ts";
 import { startVault, type Vault } from "./vault.ts";
 
@@ -11,7 +11,7 @@ export interface PlatformOptions {
   /** Of the doors; a free one when absent. */
   port?: number;
   functions?: Partial<Omit<FunctionsOptions, "config">>;
-  postgres?: Parameters<typeof startPostgres>[0];
+  postgres?: PostgresOptions;
   /** Lifetime of the resource principal's token, seconds; 15 minutes when absent. */
   tokenLifetime?: number;
   /** The function's configuration, beside what leads it to the local Vault. */

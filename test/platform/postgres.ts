@@ -10,7 +10,7 @@ import { freePort } from "./port.ts";
 
 const DATABASE = "librarian_db";
 const FUNCTION_USER = "librarian_user";
-const SCHEMA = new URL("../../src/schema.sql", import.meta.url);
+export const SCHEMA = new URL("../../src/schema.sql", import.meta.url);
 
 /** For a second's work, on a busy machine. Milliseconds. */
 const INITDB_LIMIT = 120_000;
@@ -32,12 +32,20 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
+export interface PostgresOptions {
+  /** A free one when absent. */
+  port?: number;
+  flags?: string[];
+  /** The file that creates the table; src/schema.sql when absent. */
+  schema?: URL | string;
+}
+
 /** A PostgreSQL of its own, with password authentication and the schema applied; its data goes when it stops. */
 export async function startPostgres({
   port = 0,
-  flags = [] as string[],
-  schema = SCHEMA as URL | string,
-} = {}): Promise<Postgres> {
+  flags = [],
+  schema = SCHEMA,
+}: PostgresOptions = {}): Promise<Postgres> {
   const started = performance.now();
   const ownPort = await freePort(port, "Stop what listens there, or choose another port for PostgreSQL.");
   const folder = mkdtempSync("/tmp/inserter-pg-");

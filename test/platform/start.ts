@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { watch } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { introduce, invokeWith, showTable } from "./demo.ts";
+import { introduce, invokeWith, SELECT, showTable } from "./demo.ts";
 import { startPlatform } from "./platform.ts";
 import { UserError } from "./port.ts";
 import { drawLogLine, paint, quote, readPayload, run } from "./terminal.ts";
@@ -34,7 +34,7 @@ ${paint("bold", "Paste into another terminal:")}
 curl -i ${url}/items --data-binary ${quote(`@${file}`)}
 curl -i ${url}/health
 oci --config-file ${ociConfigFile} --no-retry --read-timeout 300 fn function invoke --endpoint ${url} --function-id ${functions.options.id} --body "$(jq -ac . ${quote(file)})" --file -
-psql ${postgres.url} -c 'SELECT * FROM items'
+psql ${postgres.url} -c ${quote(SELECT)}
 
 ${paint("dim", "A change in src/ is built and replaces the container. Ctrl-C stops everything.")}
 `);

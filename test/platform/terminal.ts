@@ -43,11 +43,13 @@ export function readPayload(file: string): string {
 
 const LONGEST_CELL = 48;
 
+const textOf = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
 /** As psql draws one, long cells cut. */
 export function drawTable(rows: readonly Record<string, unknown>[]): string {
   const columns = Object.keys(rows[0] ?? {});
   const cell = (value: unknown) => {
-    const text = value instanceof Date ? value.toISOString() : value === null ? "" : String(value);
+    const text = value instanceof Date ? value.toISOString() : value === null ? "" : textOf(value);
     const line = text.replaceAll(/\s/g, " ");
     return line.length > LONGEST_CELL ? `${line.slice(0, LONGEST_CELL - 1)}…` : line;
   };

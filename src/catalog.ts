@@ -1,0 +1,47 @@
+import { table } from "./table.ts";
+
+/** Quoted, so that a name may be any. */
+export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** The table's name in SQL. */
+export const TABLE = [table.schema ?? [], table.name].flat().map(quoted).join(".");
+
+/** Its OID. */
+export const RELATION = `${literal(TABLE)}::regclass`;
+
+/** What `id` counts by: what its default takes from, or the sequence of an identity. */
+export const SEQUENCE = `coalesce(
+    (SELECT used.refobjid
+     FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+       JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
+       JOIN pg_class AS sequence ON sequence.oid = used.refobjid AND sequence.relkind = 'S'
+     WHERE attrelid = ${RELATION} AND attname = 'id'
+     LIMIT 1),
+    pg_get_serial_sequence(${literal(TABLE)}, 'id')::regclass::oid)`;
+
+/** Whether rows may be kept from being stored, or get another id, and nobody told: by a trigger, or where it is no plain table. */
+export const GUARDED = `(
+    SELECT relkind <> 'r' OR relhasrules OR EXISTS (
+      SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgtype & ${1 | 2 | 4} = ${1 | 2 | 4})
+    FROM pg_class WHERE oid = ${RELATION})`;
+
+/** Whether an id can be there once only. */
+export const KEYED = `EXISTS (
+    SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+    WHERE indrelid = ${RELATION} AND indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL AND attname = 'id')`;
+
+/** Whether the constraint $2 of the schema $1 is the uniqueness of the table's `id`, or of a partition's. */
+export const IS_KEY_OF_ID = `
+  SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+  WHERE nspname = $1 AND relname = $2 AND indnkeyatts = 1 AND attname = 'id'
+    AND (indrelid = ${RELATION} OR indrelid IN (SELECT relid FROM pg_partition_tree(${RELATION})))`;
+
+/** Whether row-level security lets the user do a thing ("a": append, "r": read). */
+export function policyFor(command: string): string {
+  return `EXISTS (
+    SELECT FROM pg_policy
+    WHERE polrelid = ${RELATION} AND polpermissive AND polcmd IN ('*', '${command}')
+      AND EXISTS (SELECT FROM unnest(polroles) AS role WHERE role = 0 OR pg_has_role(role, 'member')))`;
+}

@@ -1,0 +1,51 @@
+/** An error of the Secrets service or of the way to it; `cause` is what the SDK threw. */
+export class VaultError extends Error {
+  override readonly name = "VaultError";
+}
+
+/** An error of the database or of the connection to it; `cause` is what pg threw. */
+export class PostgresError extends Error {
+  override readonly name: string = "PostgresError";
+}
+
+/** An error while the connection was opened. */
+export class ConnectError extends PostgresError {
+  override readonly name = "ConnectError";
+}
+
+/** What the table is or does that lets no row be stored, or not for certain once. Its code is a word of ours (faults.ts), or a SQLSTATE. */
+export class TableError extends Error {
+  override readonly name = "TableError";
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/** What PostgreSQL tells of an error: https://www.postgresql.org/docs/current/protocol-error-fields.html */
+export interface Answer {
+  code: string;
+  message: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  /** May hold the row's values, and so is read and not told. */
+  detail?: string;
+  /** Of a trigger its function and statement, which may hold values as well. */
+  where?: string;
+  /** Of the server's source. */
+  routine?: string;
+}
+
+/** What the database answered; undefined for an error that is not its answer. */
+export function answerOf(error: unknown): Answer | undefined {
+  return isAnswer(error) ? (error.cause as Answer) : undefined;
+}
+
+/** Whether the database itself reported the error, and so is done with the statement; else it may be at work on it still. */
+export function isAnswer(error: unknown): error is PostgresError {
+  return error instanceof PostgresError && typeof Object(error.cause).severity === "string";
+}

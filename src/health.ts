@@ -1,0 +1,59 @@
+import type { Call } from "./call.ts";
+import { KEYED, literal, policyFor, RELATION, SEQUENCE } from "./catalog.ts";
+import type { Database } from "./database.ts";
+import { TableError } from "./errors.ts";
+import { accepted, insertInto, made, typeOf } from "./statements.ts";
+
+/**
+ * Several statements in one round trip, and nothing is stored nor counted: the plan of an insert of every column, and what a
+ * plan does not ask for.
+ */
+const HEALTH = `
+  EXPLAIN ${insertInto(accepted)} SELECT ${["id", ...accepted].map((name) => `NULL::${typeOf(name)}`).join(", ")} RETURNING id, ${made([]).join(", ")};
+  WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)
+  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly", ${KEYED} AS keyed,
+    oid::text AS sequence, has_sequence_privilege(oid, 'USAGE, UPDATE') AS "mayCount",
+    (SELECT NOT seqcycle AND pg_sequence_last_value(oid) + seqincrement NOT BETWEEN seqmin AND seqmax
+     FROM pg_sequence WHERE seqrelid = oid AND has_sequence_privilege(oid, 'USAGE, SELECT')) IS TRUE AS exhausted,
+    NOT row_security_active(${RELATION}) OR (${policyFor("a")} AND ${policyFor("r")}) AS permitted,
+    (SELECT attname
+     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+     WHERE attrelid = ${RELATION} AND attnum > 0 AND NOT attisdropped AND (attnotnull OR typnotnull)
+       AND NOT atthasdef AND attidentity = '' AND typdefault IS NULL
+       AND attname NOT IN (${["id", ...accepted].map(literal).join(", ")})
+     LIMIT 1) AS required
+  FROM sequence`;
+
+/** What a statement that is only planned does not find. */
+interface Findings {
+  readOnly: boolean;
+  /** Whether `id` is there once only, and counts. */
+  keyed: boolean;
+  sequence: string | null;
+  mayCount: boolean;
+  exhausted: boolean;
+  /** Whether row-level security has a policy for the function's user, where it is on. */
+  permitted: boolean;
+  required: string | null;
+}
+
+/**
+ * Proves that an insert would succeed, without one: the server plans the function's own statement, which asks for the table,
+ * each column and each right, and looks up the rest in the catalog.
+ *
+ * @throws {Problem} 503 or 504 when it would not
+ */
+export async function checkHealth(database: Database, call: Call): Promise<void> {
+  await database.run(call, "connect", async (connection) => {
+    const results: unknown = await connection.query(HEALTH);
+    const [finding] = (results as { rows: Findings[] }[]).at(-1)?.rows ?? [];
+    const { readOnly, keyed, sequence, mayCount, exhausted, permitted, required } = finding as Findings;
+    if (readOnly) throw new TableError("25006");
+    if (!keyed) throw new TableError("NO_KEY");
+    if (sequence === null) throw new TableError("NO_SEQUENCE");
+    if (!mayCount) throw new TableError("42501");
+    if (!permitted) throw new TableError("NO_POLICY");
+    if (exhausted) throw new TableError("2200H");
+    if (required !== null) throw new TableError("23502");
+  });
+}

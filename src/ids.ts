@@ -1,0 +1,90 @@
+import type { Connection } from "./connection.ts";
+import { answerOf, TableError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import { SET_SEQUENCE, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
+
+/** Ids that no row had when they were taken, and that the sequence gives to nobody else. */
+export interface Ids {
+  ids: readonly string[];
+  /** By how much the database's clock is ahead of ours, or more, since its answer took time. Milliseconds. */
+  ahead: number;
+  /** When that was, by our clock. Milliseconds. */
+  at: number;
+}
+
+/** What a connection needs to know of the table. It may change while the connection lasts. */
+export interface Surroundings {
+  /** OID of the sequence that `id` counts by. */
+  sequence: string;
+  /** Whether rows must be counted as they are stored. */
+  guarded: boolean;
+  /** Whether each statement reaches the process that answered at connecting, so that a prepared one is there the next time. */
+  direct: boolean;
+  /** Taken along by the insert before. */
+  reserved?: Ids | undefined;
+}
+
+/** For so long ids are reserved one after another; then all is asked for anew, since clocks are set and tables filled. */
+const RESERVED_FOR_MS = 10_000;
+
+const surroundings = new WeakMap<Connection, Surroundings>();
+
+export function surroundingsOf(connection: Connection): Surroundings | undefined {
+  return surroundings.get(connection);
+}
+
+export function forget(connection: Connection): void {
+  surroundings.delete(connection);
+}
+
+/** What the database tells as ids are taken; the rest of it on a connection of which nothing is known. */
+interface Row {
+  ids: string;
+  used: boolean;
+  guarded: boolean;
+  now: number;
+  sequence?: string | null;
+  keyed?: boolean;
+  backend?: number;
+}
+
+/** @throws {TableError} where `id` does not count, or is not unique */
+export async function takeIds(connection: Connection, count: number, log: Log): Promise<Ids> {
+  const known = surroundings.get(connection);
+  const { reserved } = known ?? {};
+  if (reserved && count === 1 && Date.now() - reserved.at < RESERVED_FOR_MS) return reserved;
+  const row = (known && (await takeKnown(connection, count, known))) ?? (await takeFirst(connection, count));
+  const about = known && !row.sequence ? known : learn(row, connection);
+  about.guarded = row.guarded;
+  const ids = row.used ? await takeFreeIds(connection, row.ids, about.sequence) : row.ids;
+  if (row.used) log.warn("the sequence is behind the table, so other ids are taken", { remedy: SET_SEQUENCE });
+  const at = Date.now();
+  return { ids: ids.slice(1, -1).split(","), ahead: row.now - at, at };
+}
+
+async function takeFirst(connection: Connection, count: number): Promise<Row> {
+  return ((await connection.query<Row>(TAKE_FIRST_IDS, [count])).rows as [Row])[0];
+}
+
+async function takeKnown(connection: Connection, count: number, { sequence }: Surroundings): Promise<Row | undefined> {
+  try {
+    return ((await connection.query<Row>(TAKE_IDS, [count, sequence])).rows as [Row])[0];
+  } catch (error) {
+    if (!answerOf(error)) throw error;
+    // The sequence may have been replaced.
+    return undefined;
+  }
+}
+
+function learn({ sequence, keyed, backend, guarded }: Row, connection: Connection): Surroundings {
+  if (!keyed) throw new TableError("NO_KEY");
+  if (!sequence) throw new TableError("NO_SEQUENCE");
+  const learnt = { sequence, guarded, direct: backend === connection.backend };
+  surroundings.set(connection, learnt);
+  return learnt;
+}
+
+async function takeFreeIds(connection: Connection, taken: string, sequence: string): Promise<string> {
+  const { rows } = await connection.query<{ ids: string }>(TAKE_FREE_IDS, [taken, sequence]);
+  return (rows as [{ ids: string }])[0].ids;
+}

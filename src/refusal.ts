@@ -1,0 +1,71 @@
+import { type Answer, answerOf } from "./errors.ts";
+import type { Item, Items } from "./items.ts";
+import { Problem, pointer } from "./problem.ts";
+import { table } from "./table.ts";
+
+/** By SQLSTATE or its class: what the row does that the table does not take. */
+const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = {
+  "22": [422, "is not what the table can hold"],
+  "23": [422, "breaks a rule of the table"],
+  "23502": [422, "must not be null"],
+  "23503": [422, "refers to a row that is not there"],
+  "23505": [409, "is in another row already"],
+  "23514": [422, "breaks a check of the table"],
+  "23P01": [409, "conflicts with another row"],
+  "44000": [422, "breaks the check of a view"],
+  "54000": [422, "is too large for the table or an index"],
+  P0001: [422, "is refused by a trigger"],
+};
+
+/**
+ * The caller's part in a statement that failed: the values that the table refuses, or another row forbids. Undefined where
+ * another insert would fail as well, which is the operator's to mend.
+ */
+export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly string[]): Problem | undefined {
+  const answer = answerOf(error);
+  const refusal = answer && (REFUSALS[answer.code] ?? REFUSALS[answer.code.slice(0, 2)]);
+  if (!refusal || isOperators(answer)) return undefined;
+  const [status, detail] = refusal;
+  const { code, constraint, column, table: name } = answer;
+  const { index, key } = placeOf(answer, items, ids);
+  const path = batch ? (index === undefined ? [] : [index, ...key]) : key;
+  const subject = batch && index === undefined ? "an item " : "";
+  const told = `${subject}${detail}${nameOf(answer)}`;
+  return new Problem(status, `The table refused the ${batch ? "batch" : "item"}, and nothing was stored.`, {
+    errors: [{ pointer: pointer(path), detail: told }],
+    logged: { code, table: name, constraint, column },
+  });
+}
+
+/** A sequence at its end, a column that no item can bring, a partition that is not there. */
+function isOperators({ code, table: name, column, constraint }: Answer): boolean {
+  if (code === "2200H") return true;
+  if (code === "23502") return name === table.name && !accepts(column);
+  return code === "23514" && constraint === undefined;
+}
+
+function accepts(column = ""): boolean {
+  return table.columns[column]?.traits.includes("generated") === false;
+}
+
+/** Which item it is, and which of its keys, as far as PostgreSQL lets know. */
+function placeOf({ code, column, detail = "" }: Answer, items: readonly Item[], ids: readonly string[]) {
+  const [, unique = "", value] = /\((\w+)\)=\((.*)\)/s.exec(detail) ?? [];
+  const key = [column ?? unique].filter(accepts);
+  if (items.length === 1) return { index: 0, key };
+  const textOf = (item: Item) => table.columns[unique]?.encode(item[unique]);
+  // "Failing row contains (…": its columns in their order, of which id is the first.
+  const index = ["23502", "23514"].includes(code)
+    ? ids.indexOf(/\((\d+),/.exec(detail)?.[1] ?? "")
+    : key[0] === unique
+      ? items.findLastIndex((item) => textOf(item) === value)
+      : -1;
+  return { index: index < 0 ? undefined : index, key };
+}
+
+function nameOf({ constraint, column, where = "" }: Answer): string {
+  const trigger = /^PL\/\w+ function ([\w."]+)\(/m.exec(where)?.[1];
+  if (constraint !== undefined) return ` (constraint ${constraint})`;
+  if (column !== undefined) return ` (column ${column})`;
+  return trigger === undefined ? "" : ` (function ${trigger})`;
+}

@@ -1,0 +1,132 @@
+import { GUARDED, KEYED, literal, quoted, SEQUENCE, TABLE } from "./catalog.ts";
+import { table } from "./table.ts";
+
+const { columns } = table;
+
+/** The database's clock. Milliseconds since 1970. */
+const NOW = "1000 * date_part('epoch', clock_timestamp())";
+
+const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.id = ${id}) IS NULL`;
+
+/**
+ * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. On a connection of which
+ * nothing is known the sequence is looked up on the way, else it is $2.
+ */
+const takeIds = (isKnown: boolean) => `
+  ${isKnown ? "" : `WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
+  SELECT ids::text, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
+    ${isKnown ? "" : `(SELECT oid::text FROM sequence) AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
+    ${GUARDED} AS guarded, ${NOW} AS now
+  FROM (
+    SELECT array_agg(nextval(${isKnown ? "$2" : "(SELECT oid FROM sequence)"}::regclass)) AS ids FROM generate_series(1, $1::int)
+  ) AS taken`;
+
+export const TAKE_IDS = takeIds(true);
+export const TAKE_FIRST_IDS = takeIds(false);
+
+/**
+ * The free ones of the ids in $1, and as many more as it takes for as many. A set of rows in a target list, unlike one in FROM,
+ * is made row by row, as far as it is needed.
+ */
+export const TAKE_FREE_IDS = `
+  SELECT array_agg(id)::text AS ids
+  FROM (
+    SELECT id
+    FROM (
+      SELECT unnest($1::bigint[]) AS id
+      UNION ALL SELECT nextval($2::regclass) FROM (SELECT generate_series(1, 9223372036854775807)) AS without_end
+    ) AS further
+    WHERE ${isFree("further.id")}
+    LIMIT cardinality($1::bigint[])
+  ) AS free`;
+
+/** After the time in the parameter, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
+const inTime = (parameter: string) => `clock_timestamp() < to_timestamp(${parameter}::float8 / 1000)`;
+
+/** For people. */
+export const SET_SEQUENCE = `SELECT setval(pg_get_serial_sequence('${TABLE}', 'id'), (SELECT max(id) FROM ${TABLE}))`;
+
+/** Whether there was time until $1. */
+export const IN_TIME = `SELECT ${inTime("$1")} AS "inTime"`;
+
+export function insertInto(names: readonly string[]): string {
+  return `INSERT INTO ${TABLE} (${["id", ...names].map(quoted).join(", ")}) OVERRIDING SYSTEM VALUE`;
+}
+
+/** The columns that the database made, each as text. */
+export function made(names: readonly string[]): string[] {
+  const own = Object.entries(columns).filter(([name]) => !names.includes(name));
+  return own.map(([name, { read }]) => `${read(`${TABLE}.${quoted(name)}`)} AS ${quoted(name)}`);
+}
+
+/** Those that an item may bring. */
+export const accepted = Object.keys(columns).filter((name) => !columns[name]?.traits.includes("generated"));
+
+export const typeOf = (name: string) => (name === "id" ? "bigint" : columns[name]?.base);
+
+/** A statement and the name to prepare it under. */
+export interface Prepared {
+  name: string;
+  text: string;
+}
+
+const prepared = new Map<string, Prepared>();
+
+/**
+ * One row: $1 is its id, then come its values, the time and the sequence. Takes a free id for the next row along, which
+ * then needs no round trip for one.
+ */
+export function insertOne(names: readonly string[]): Prepared {
+  const key = names.join();
+  const statement = prepared.get(key) ?? { name: `insert_${prepared.size}`, text: insertOneText(names) };
+  prepared.set(key, statement);
+  return statement;
+}
+
+function insertOneText(names: readonly string[]): string {
+  const values = ["id", ...names].map((name, index) => `$${index + 1}::${typeOf(name)}`);
+  const [until, sequence] = [`$${values.length + 1}`, `$${values.length + 2}`];
+  const next = `SELECT next.id::text FROM (SELECT nextval(${sequence}::regclass) AS id) AS next WHERE ${isFree("next.id")}`;
+  const returned = [...made(names), `(${next}) AS "next id"`];
+  return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(until)} RETURNING ${returned.join(", ")}`;
+}
+
+/** Rows of the same columns, in time or not, as a whole: the condition comes before the rows. $1 is their ids. */
+export function insertMany(names: readonly string[]): string {
+  const values = ["id", ...names].map((name, index) => `unnest($${index + 1}::${typeOf(name)}[])`);
+  return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(`$${values.length + 1}`)}`;
+}
+
+/** In PostgreSQL's message, where rows were kept from being stored and all is taken back. */
+export const NOT_STORED = "not stored as sent";
+
+/**
+ * Rows that bring different columns, or that a trigger may keep from being stored: it counts those that are there with
+ * their ids, and fails where one is missing. $1 is the time, then come the ids and values of each group.
+ */
+export function insertChecked(groups: readonly (readonly string[])[]): string {
+  let parameter = 1;
+  const inserts: string[] = [];
+  const stored: string[] = [];
+  for (const [index, names] of groups.entries()) {
+    const ids = `$${parameter + 1}::bigint[]`;
+    const values = ["id", ...names].map((name) => `unnest($${++parameter}::${typeOf(name)}[])`);
+    inserts.push(`rows_${index} AS (
+      ${insertInto(names)} SELECT ${values.join(", ")} WHERE (SELECT in_time FROM clock)
+      RETURNING ${["id", ...made(names)].join(", ")})`);
+    stored.push(
+      `(SELECT count(*) FROM rows_${index} JOIN unnest(${ids}) AS sent (id) USING (id)) = cardinality(${ids})`,
+    );
+  }
+  const reads = groups.length === 1 ? Object.keys(columns).filter((name) => !groups[0]?.includes(name)) : [];
+  const answers = reads.map((name) => `(SELECT ${quoted(name)} FROM rows_0 LIMIT 1) AS ${quoted(name)}`);
+  return `WITH clock AS MATERIALIZED (SELECT ${inTime("$1")} AS in_time), ${inserts.join(", ")}
+    SELECT ${['in_time AS "inTime"', ...answers].join(", ")},
+      (CASE WHEN in_time AND NOT (${stored.join(" AND ")}) THEN ${literal(NOT_STORED)} END)::int
+    FROM clock`;
+}
+
+/** What the database made of the rows with the ids in $1, if they are there. */
+export function findRows(names: readonly string[]): string {
+  return `SELECT ${made(names).join(", ")} FROM ${TABLE} WHERE id = ANY ($1::bigint[]) LIMIT 1`;
+}
