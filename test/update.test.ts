@@ -68,6 +68,29 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual(JSON.parse(await answer()), { status: "ok" });
   });
 
+  test("an image that could not insert is rolled back, though it answers", async () => {
+    const { sourceDetails } = fn;
+    const columns = 'name:"items",columns:{';
+    assert(good.includes(columns));
+    const oneMore = `${columns}price:{type:"integer",base:"integer",traits:[],read:(c)=>c},`;
+    const { code, text } = await update(push(bundle("price", good.replace(columns, oneMore))));
+    assert.equal(code, 1, text);
+    assert.deepEqual(fn.sourceDetails, sourceDetails);
+    assert.match(text, /Rolled back to the former image, which answers\.\n/);
+  });
+
+  test("a table that takes no inserts any more is found, whatever the image", async (t) => {
+    const { sourceDetails } = fn;
+    const { postgres } = cloud.platform;
+    const { username } = postgres.credentials;
+    t.after(() => postgres.query(`GRANT INSERT ON items TO ${username}`));
+    await postgres.query(`REVOKE INSERT ON items FROM ${username}`);
+    const { code, text } = await update(push(bundle("revoked", `${good}\n// revoked`)));
+    assert.equal(code, 1);
+    assert.deepEqual(fn.sourceDetails, sourceDetails);
+    assert.match(text, /does not answer either: FunctionInvokeExecutionFailed/);
+  });
+
   test("a fault outside the image is rolled back too, and told apart", async () => {
     const { config, sourceDetails } = fn;
     fn.config = { ...config, DB_SECRET_OCID: "ocid1.vaultsecret.oc1..gone" };
