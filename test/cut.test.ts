@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
@@ -14,11 +15,25 @@ const SILENT = 8_000;
 /** For an invocation that has nothing to wait for. Milliseconds. */
 const LONG = 60_000;
 
-const [platform, another] = (await Promise.all(
-  [items, readings].map(({ options: { postgres, functions } }) =>
+const [platform, another, owned] = (await Promise.all(
+  [items, readings, items].map(({ options: { postgres, functions } }) =>
     platformForTests({ ...(postgres && { postgres }), functions: { ...functions, timeoutSeconds: 120 } }),
   ),
-)) as [Platform, Platform];
+)) as [Platform, Platform, Platform];
+
+/** As its owner changed it: rows are told to the function as they are sent, and look otherwise at once, and soon again. */
+await owned.postgres.query(`
+  ALTER TABLE items ADD UNIQUE (name);
+  CREATE FUNCTION describe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.description := upper(NEW.name); RETURN NEW; END $$;
+  CREATE TRIGGER describe BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION describe()`);
+const change = async (): Promise<never> => {
+  for (;;) {
+    await owned.postgres.query("UPDATE items SET description = NULL WHERE description IS NOT NULL");
+    await sleep(5);
+  }
+};
+// Until the platform stops.
+change().catch(() => undefined);
 
 /** Ends of the protocol's messages in one side's stream. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 function boundaries(stream: Buffer, from: Cut["from"]): number[] {
@@ -56,18 +71,23 @@ async function invoke({ functions }: Lane, { item }: Subject, names: string[], t
   return { code, ids: (answer.ids ?? [answer.id]) as number[] };
 }
 
+let records = 0;
+
 /** One conversation from connecting to the row, undisturbed. */
-async function record(lane: Lane, subject: Subject, names: string[]): Promise<Conversation> {
+async function record(lane: Lane, subject: Subject, size: number): Promise<Conversation> {
   lane.functions.replace();
+  const names = Array.from({ length: size }, () => `recorded ${++records}`);
   assert.equal((await invoke(lane, subject, names)).code, undefined);
   return lane.wire.last;
 }
 
-/** Of the second table, at the ends of messages alone. */
+/** Of tables other than the first, at the ends of messages alone. */
 for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
   ["a single item", 1, items, platform, positions, 200],
   ["a batch", 3, items, platform, positions, 200],
   ["a single reading", 1, readings, another, endings, 50],
+  ["an item, where a trigger and another program change rows and names are unique,", 1, items, owned, endings, 50],
+  ["a batch, where a trigger and another program change rows and names are unique,", 3, items, owned, endings, 50],
   ["a batch of readings of which each other leaves a column out", 3, readings, another, endings, 50],
 ] as const) {
   test(`${what} is stored exactly once, wherever the connection breaks`, async (t) => {
@@ -75,7 +95,7 @@ for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
       Array.from({ length: LANES }, () => laneForTests({ postgres, ...cloud }, { maxContainers: 1 })),
     );
     // Each container starts and is warm before its time counts.
-    const recorded = await Promise.all(lanes.map((lane) => record(lane, subject, Array(size).fill("recorded"))));
+    const recorded = await Promise.all(lanes.map((lane) => record(lane, subject, size)));
     const passed = recorded[0] as Conversation;
     const cuts: Cut[] = (["client", "server"] as const).flatMap((from) =>
       placesIn(passed[from], from).flatMap((at, index) => [
@@ -137,7 +157,7 @@ for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
 
 test("somebody else's row under a taken id is not mistaken for what a lost insert left", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
-  const { client } = await record(lane, items, ["recorded again"]);
+  const { client } = await record(lane, items, 1);
   const { postgres } = platform;
   await postgres.query("SELECT setval('items_id_seq', 1, false)");
   await disconnect(lane);
