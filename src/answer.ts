@@ -21,15 +21,9 @@ export function healthy(): Outcome {
 }
 
 export function stored({ items, batch }: Items, { ids, made }: Stored): Outcome {
-  const numbers = ids.map(numberOf);
+  const numbers = ids.map((id) => (typeof id === "string" ? JSON.rawJSON(id) : id));
   const body = batch ? { count: ids.length, ids: numbers } : { id: numbers[0], ...rowOf(items[0] as Item, made) };
   return { outcome: "stored", status: 201, body, items: items.length };
-}
-
-/** A bigserial may be beyond what JavaScript counts. */
-function numberOf(id: string): number | RawJSON {
-  const number = Number(id);
-  return Number.isSafeInteger(number) ? number : JSON.rawJSON(id);
 }
 
 /** What was sent, and what the database made of the rest. */

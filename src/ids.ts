@@ -3,9 +3,14 @@ import { answerOf, TableError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { SET_SEQUENCE, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
 
+/** As a string where it is beyond what JavaScript counts. */
+export type Id = number | string;
+
 /** Ids that no row had when they were taken, and that the sequence gives to nobody else. */
 export interface Ids {
-  ids: readonly string[];
+  ids: readonly Id[];
+  /** Whether each is the one after the id before. */
+  series: boolean;
   /** By how much the database's clock is ahead of ours, or more, since its answer took time. Milliseconds. */
   ahead: number;
   /** When that was, by our clock. Milliseconds. */
@@ -39,7 +44,9 @@ export function forget(connection: Connection): void {
 
 /** What the database tells as ids are taken; the rest of it on a connection of which nothing is known. */
 interface Row {
-  ids: string;
+  /** As PostgreSQL's array literal; null where they are a series. */
+  ids: string | null;
+  first: string;
   used: boolean;
   guarded: boolean;
   now: number;
@@ -56,10 +63,22 @@ export async function takeIds(connection: Connection, count: number, log: Log): 
   const row = (known && (await takeKnown(connection, count, known))) ?? (await takeFirst(connection, count));
   const about = known && !row.sequence ? known : learn(row, connection);
   about.guarded = row.guarded;
-  const ids = row.used ? await takeFreeIds(connection, row.ids, about.sequence) : row.ids;
-  if (row.used) log.warn("the sequence is behind the table, so other ids are taken", { remedy: SET_SEQUENCE });
-  const at = Date.now();
-  return { ids: ids.slice(1, -1).split(","), ahead: row.now - at, at };
+  const taken = { ids: idsIn(row, count), series: row.ids === null, ahead: row.now - Date.now(), at: Date.now() };
+  if (!row.used) return taken;
+  log.warn("the sequence is behind the table, so other ids are taken", { remedy: SET_SEQUENCE });
+  return { ...taken, ids: await takeFreeIds(connection, taken.ids, about.sequence), series: false };
+}
+
+function idsIn({ ids, first }: Pick<Row, "ids" | "first">, count: number): Id[] {
+  if (ids !== null) return ids.slice(1, -1).split(",").map(idOf);
+  const start = BigInt(first);
+  const isSafe = Number.isSafeInteger(Number(first) + count);
+  return Array.from({ length: count }, (_, place) => (isSafe ? Number(first) + place : String(start + BigInt(place))));
+}
+
+export function idOf(text: string): Id {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : text;
 }
 
 async function takeFirst(connection: Connection, count: number): Promise<Row> {
@@ -84,7 +103,7 @@ function learn({ sequence, keyed, backend, guarded }: Row, connection: Connectio
   return learnt;
 }
 
-async function takeFreeIds(connection: Connection, taken: string, sequence: string): Promise<string> {
-  const { rows } = await connection.query<{ ids: string }>(TAKE_FREE_IDS, [taken, sequence]);
-  return (rows as [{ ids: string }])[0].ids;
+async function takeFreeIds(connection: Connection, taken: readonly Id[], sequence: string): Promise<Id[]> {
+  const { rows } = await connection.query<{ ids: string }>(TAKE_FREE_IDS, [`{${taken}}`, sequence]);
+  return rows.flatMap(({ ids }) => ids.slice(1, -1).split(",").map(idOf));
 }

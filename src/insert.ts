@@ -3,7 +3,7 @@ import { IS_KEY_OF_ID } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { type Answer, answerOf, TableError } from "./errors.ts";
-import { forget, type Ids, surroundingsOf, takeIds } from "./ids.ts";
+import { forget, type Id, type Ids, surroundingsOf, takeIds } from "./ids.ts";
 import type { Items } from "./items.ts";
 import { Problem } from "./problem.ts";
 import { refusalOf } from "./refusal.ts";
@@ -30,7 +30,7 @@ import { type Made, store } from "./store.ts";
 
 /** What became of the items, in their order. */
 export interface Stored {
-  ids: readonly string[];
+  ids: readonly Id[];
   /** Of a single item. */
   made: Made;
 }

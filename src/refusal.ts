@@ -1,4 +1,5 @@
 import { type Answer, answerOf } from "./errors.ts";
+import { type Id, idOf } from "./ids.ts";
 import type { Item, Items } from "./items.ts";
 import { Problem, pointer } from "./problem.ts";
 import { table } from "./table.ts";
@@ -21,7 +22,7 @@ const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = 
  * The caller's part in a statement that failed: the values that the table refuses, or another row forbids. Undefined where
  * another insert would fail as well, which is the operator's to mend.
  */
-export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly string[]): Problem | undefined {
+export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly Id[]): Problem | undefined {
   const answer = answerOf(error);
   const refusal = answer && (REFUSALS[answer.code] ?? REFUSALS[answer.code.slice(0, 2)]);
   if (!refusal || isOperators(answer)) return undefined;
@@ -49,14 +50,14 @@ function accepts(column = ""): boolean {
 }
 
 /** Which item it is, and which of its keys, as far as PostgreSQL lets know. */
-function placeOf({ code, column, detail = "" }: Answer, items: readonly Item[], ids: readonly string[]) {
+function placeOf({ code, column, detail = "" }: Answer, items: readonly Item[], ids: readonly Id[]) {
   const [, unique = "", value] = /\((\w+)\)=\((.*)\)/s.exec(detail) ?? [];
   const key = [column ?? unique].filter(accepts);
   if (items.length === 1) return { index: 0, key };
   const textOf = (item: Item) => table.columns[unique]?.encode(item[unique]);
   // "Failing row contains (…": its columns in their order, of which id is the first.
   const index = ["23502", "23514"].includes(code)
-    ? ids.indexOf(/\((\d+),/.exec(detail)?.[1] ?? "")
+    ? ids.indexOf(idOf(/\((\d+),/.exec(detail)?.[1] ?? ""))
     : key[0] === unique
       ? items.findLastIndex((item) => textOf(item) === value)
       : -1;

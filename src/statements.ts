@@ -9,12 +9,13 @@ const NOW = "1000 * date_part('epoch', clock_timestamp())";
 const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.id = ${id}) IS NULL`;
 
 /**
- * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. On a connection of which
- * nothing is known the sequence is looked up on the way, else it is $2.
+ * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. Where nobody else took ids
+ * in the midst, the first tells them all. On a connection of which nothing is known the sequence is looked up on the way, else it
+ * is $2.
  */
 const takeIds = (isKnown: boolean) => `
   ${isKnown ? "" : `WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
-  SELECT ids::text, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
+  SELECT CASE WHEN ids[$1] - ids[1] < $1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
     ${isKnown ? "" : `(SELECT oid::text FROM sequence) AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
     ${GUARDED} AS guarded, ${NOW} AS now
   FROM (
@@ -91,10 +92,15 @@ function insertOneText(names: readonly string[]): string {
   return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(until)} RETURNING ${returned.join(", ")}`;
 }
 
-/** Rows of the same columns, in time or not, as a whole: the condition comes before the rows. $1 is their ids. */
-export function insertMany(names: readonly string[]): string {
-  const values = ["id", ...names].map((name, index) => `unnest($${index + 1}::${typeOf(name)}[])`);
-  return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(`$${values.length + 1}`)}`;
+/**
+ * Rows of the same columns, in time or not, as a whole: the condition comes before the rows. $1 is their ids, or of a series
+ * the first, and the last comes at the end.
+ */
+export function insertMany(names: readonly string[], series: boolean): string {
+  const until = names.length + 2;
+  const ids = series ? `generate_series($1::bigint, $${until + 1}::bigint)` : "unnest($1::bigint[])";
+  const values = names.map((name, index) => `unnest($${index + 2}::${typeOf(name)}[])`);
+  return `${insertInto(names)} SELECT ${[ids, ...values].join(", ")} WHERE ${inTime(`$${until}`)}`;
 }
 
 /** In PostgreSQL's message, where rows were kept from being stored and all is taken back. */

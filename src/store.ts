@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { DeadlineError } from "./deadline.ts";
 import { answerOf, TableError } from "./errors.ts";
-import { type Ids, type Surroundings, surroundingsOf } from "./ids.ts";
+import { type Ids, idOf, type Surroundings, surroundingsOf } from "./ids.ts";
 import type { Item } from "./items.ts";
 import { type Rows, rowsOf } from "./rows.ts";
 import { IN_TIME, insertChecked, insertMany, insertOne, NOT_STORED } from "./statements.ts";
@@ -46,13 +46,15 @@ async function storeOne(connection: Connection, insert: Insert, surroundings: Su
   const [row] = rows;
   if (!row) throw await shortOf(connection, insert);
   const next = row["next id"];
-  surroundings.reserved = next === null ? undefined : { ...insert.ids, ids: [next] };
+  surroundings.reserved = next === null ? undefined : { ...insert.ids, ids: [idOf(next)] };
   return row;
 }
 
 async function storeMany(connection: Connection, insert: Insert): Promise<Made> {
   const [{ columns, values }] = insert.rows as [Rows];
-  const { rowCount } = await connection.query(insertMany(columns), [`{${insert.ids.ids}}`, ...values, insert.until]);
+  const { ids, series } = insert.ids;
+  const parameters = [series ? ids[0] : `{${ids}}`, ...values, insert.until, ...(series ? [ids.at(-1)] : [])];
+  const { rowCount } = await connection.query(insertMany(columns, series), parameters);
   if (rowCount !== insert.items.length) throw await shortOf(connection, insert);
   return {};
 }

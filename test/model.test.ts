@@ -101,7 +101,7 @@ class Model implements Database {
         const guarded = this.#kind.startsWith("a trigger");
         const learnt = { sequence: "1", keyed: true, backend: 1 };
         const used = ids.some((id) => this.rows.has(id));
-        return [{ ids: `{${ids}}`, used, guarded, now: Date.now(), ...(sql === TAKE_FIRST_IDS && learnt) }];
+        return [{ ids: null, first: ids[0], used, guarded, now: Date.now(), ...(sql === TAKE_FIRST_IDS && learnt) }];
       }
       case TAKE_FREE_IDS: {
         const taken = list(first);
@@ -115,7 +115,12 @@ class Model implements Database {
         const next = String(++this.#sequence);
         return [{ created_at: now(), "next id": this.rows.has(next) ? null : next }];
       }
-      case insertMany(COLUMNS):
+      case insertMany(COLUMNS, true):
+        return this.#insert(
+          list(second).map((_, place) => String(Number(first) + place)),
+          list(second),
+        );
+      case insertMany(COLUMNS, false):
         return this.#insert(list(first), list(second));
       case insertChecked([COLUMNS]): {
         const ids = list(second);
@@ -185,7 +190,7 @@ for (const kind of TABLES) {
           for (const turn of ["First", "Second", "Third"]) {
             const { ids } = await insert(model, { items: itemsOf(turn, size), batch: size > 1 }, call);
             assert.equal(ids.length, size);
-            for (const id of ids) {
+            for (const id of ids.map(String)) {
               assert(!sent.includes(id), "an id is told twice");
               assert(model.rows.has(id), "what is told is not there");
               sent.push(id);
