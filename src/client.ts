@@ -1,5 +1,8 @@
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Client } from "pg";
+import type { Waited } from "./deadline.ts";
+import { guard } from "./guard.ts";
 import type { Credentials } from "./secret.ts";
 
 /** pg's client, not connected yet. pg is loaded at first use, since it takes a fifth of a cold start. */
@@ -17,7 +20,21 @@ export async function createClient(credentials: Credentials): Promise<Client> {
   });
   // A connection may end while nothing is asked of it; without a listener that would end the process.
   client.on("error", () => undefined);
+  guard(client);
   return client;
+}
+
+/** Kept by pg, and missing in its types. */
+const socketOf = (client: Client) => (client as unknown as { connection: { stream: Socket } }).connection.stream;
+
+/** Closes for good a client that is not connected, or may come to be: `end` would leave open what waits for an answer. */
+export function discard(client: Client): void {
+  socketOf(client).destroy();
+}
+
+/** What a client that is not connected is at. */
+export function waitedFor(client: Client): Waited {
+  return socketOf(client).connecting ? "address" : "greeting";
 }
 
 /** What the server said of itself, by which it can be told to cancel. Kept by pg, and missing in its types. */

@@ -1,10 +1,11 @@
 import type { Client, QueryResult, QueryResultRow } from "pg";
 import type { Call } from "./call.ts";
 import { cancel } from "./cancel.ts";
-import { backendOf, createClient } from "./client.ts";
+import { backendOf, createClient, discard, waitedFor } from "./client.ts";
 import { ConnectError, isAnswer, PostgresError } from "./errors.ts";
 import { attemptTimeout } from "./retry.ts";
 import type { Credentials } from "./secret.ts";
+import { without } from "./told.ts";
 
 /** To connect, TLS and authentication included. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -39,17 +40,15 @@ export async function openConnection(credentials: Credentials, call: Call): Prom
   const connecting = client.connect();
   const connected = () =>
     connecting.catch((cause) => {
-      throw new ConnectError("the database cannot be connected to", { cause });
+      // Node.js tells of a socket in a code, and the address.
+      const said = "syscall" in cause || !cause.message ? undefined : without(credentials, cause.message);
+      throw new ConnectError(cause, said);
     });
   try {
     const timeout = attemptTimeout(call.deadline, CONNECT_TIMEOUT_MS);
-    await call.timed("connect", () => call.deadline.wait(connected, timeout));
+    await call.timed("connect", () => call.deadline.wait(connected, timeout, () => waitedFor(client)));
   } catch (error) {
-    // It may come to be connected after all.
-    connecting.then(
-      () => client.end(),
-      () => undefined,
-    );
+    discard(client);
     throw error;
   }
   return new OpenConnection(client);

@@ -7,9 +7,18 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** OCI lets no function run longer (detached). Beyond 24 days `setTimeout` would fire at once. */
 const MAX_TIMEOUT_MS = 3_600_000;
 
+/** What one waits for: Vault; the database's host to accept a connection, and then to say that it is ready; a statement. */
+export type Waited = "Vault" | "address" | "greeting" | "statement";
+
 /** There was no answer in time. Who was asked may be at work on it still. */
 export class TimeoutError extends Error {
   override readonly name: string = "TimeoutError";
+  readonly of: Waited;
+
+  constructor(message: string, of: Waited = "statement") {
+    super(message);
+    this.of = of;
+  }
 }
 
 /** The answer was that the deadline had passed, and that therefore nothing was done. */
@@ -36,12 +45,13 @@ export class Deadline {
   /**
    * Waits for `work` for `limit` milliseconds, but not beyond the deadline. What `work` comes to after that is ignored.
    *
+   * @param of asked when the time is up
    * @throws {TimeoutError} when the time is up first
    */
-  async wait<T>(work: () => Promise<T>, limit = this.left): Promise<T> {
+  async wait<T>(work: () => Promise<T>, limit = this.left, of: () => Waited = () => "statement"): Promise<T> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const milliseconds = Math.min(limit, this.left);
-    const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`)), milliseconds);
+    const timer = setTimeout(() => reject(new TimeoutError(`no answer in ${milliseconds} ms`, of())), milliseconds);
     try {
       return await Promise.race([work(), timeout]);
     } finally {

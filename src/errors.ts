@@ -11,6 +11,13 @@ export class PostgresError extends Error {
 /** An error while the connection was opened. */
 export class ConnectError extends PostgresError {
   override readonly name = "ConnectError";
+  /** What was said of it, without what is secret. */
+  readonly said: string | undefined;
+
+  constructor(cause: unknown, said?: string) {
+    super("the database cannot be connected to", { cause });
+    this.said = said;
+  }
 }
 
 /** What the table is or does that lets no row be stored, or not for certain once. Its code is a word of ours (faults.ts), or a SQLSTATE. */
@@ -47,5 +54,7 @@ export function answerOf(error: unknown): Answer | undefined {
 
 /** Whether the database itself reported the error, and so is done with the statement; else it may be at work on it still. */
 export function isAnswer(error: unknown): error is PostgresError {
-  return error instanceof PostgresError && typeof Object(error.cause).severity === "string";
+  if (!(error instanceof PostgresError)) return false;
+  const { severity, code, message } = Object(error.cause);
+  return [severity, code, message].every((field) => typeof field === "string");
 }

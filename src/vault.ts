@@ -80,7 +80,11 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
     }
   };
   try {
-    const { secretBundle } = await call.deadline.wait(ask, attemptTimeout(call.deadline, REQUEST_TIMEOUT_MS));
+    const { secretBundle } = await call.deadline.wait(
+      ask,
+      attemptTimeout(call.deadline, REQUEST_TIMEOUT_MS),
+      () => "Vault",
+    );
     return parseSecret(secretBundle.secretBundleContent?.content ?? "");
   } finally {
     abort.abort();

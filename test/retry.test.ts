@@ -7,7 +7,7 @@ import { Problem } from "../src/problem.ts";
 import { attemptTimeout, backoffAfter, retry } from "../src/retry.ts";
 
 /** As the database reports an error, and as the network does. */
-const answered = (code: string) => new PostgresError("refused", { cause: { code, severity: "ERROR" } });
+const answered = (code: string) => new PostgresError("refused", { cause: { code, severity: "ERROR", message: "" } });
 const lost = () => new PostgresError("lost", { cause: { code: "ECONNRESET" } });
 
 /** Fails with each of the errors in turn, the last one for ever. Milliseconds are what is left of the deadline. */
@@ -52,7 +52,7 @@ test("a defect is thrown as it is, at once", async () => {
 
 for (const [what, error, status, code, rereads] of [
   ["a missing right", answered("42501"), 503, "42501", 0],
-  ["a refused password", new ConnectError("refused", { cause: { code: "28P01", severity: "FATAL" } }), 503, "28P01", 1],
+  ["a refused password", new ConnectError({ code: "28P01", severity: "FATAL", message: "" }), 503, "28P01", 1],
   ["a secret that is not there", new VaultError("refused", { cause: { statusCode: 404 } }), 503, "404", 0],
 ] as const) {
   test(`${what} cannot pass, so it is told after one attempt`, async () => {
@@ -88,7 +88,7 @@ test("a time that is up is 504", async () => {
 });
 
 test("with other credentials the next attempt is made at once, whatever the fault", async () => {
-  const refused = new ConnectError("refused", { cause: { code: "28P01", severity: "FATAL" } });
+  const refused = new ConnectError({ code: "28P01", severity: "FATAL", message: "" });
   assert.deepEqual(await retryWith([refused, undefined], 100, [true]), {
     outcome: "done",
     attempts: 2,
@@ -98,9 +98,7 @@ test("with other credentials the next attempt is made at once, whatever the faul
 });
 
 test("a connection lost speaks against the secret while it is opened, and not in a statement", async () => {
-  const opening = await retryWith([new ConnectError("lost", { cause: new Error("terminated") }), undefined], 5_000, [
-    false,
-  ]);
+  const opening = await retryWith([new ConnectError(new Error("terminated")), undefined], 5_000, [false]);
   assert.deepEqual([opening.outcome, opening.rereads], ["done", 1]);
   const statement = await retryWith([lost(), undefined], 5_000, [false]);
   assert.deepEqual([statement.outcome, statement.rereads], ["done", 0]);
