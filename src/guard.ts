@@ -14,7 +14,10 @@ export class ProtocolError extends Error {
 /** Bytes of one answer: beyond all that a statement of ours brings. The ids of the largest batch take 10 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
-/** Before the server is ready for the first time. */
+/** Each takes a hundred times the bytes that it came in. A statement of ours brings one row, and a plan a line each. */
+const MOST_MESSAGES = 10_000;
+
+/** Bytes before the server is ready for the first time. */
 const LONGEST_GREETING = 64 * 1024;
 
 /** Types of messages that may come: those of copying, and of rows by portions, which are not asked for, would have pg write. */
@@ -59,15 +62,19 @@ export function createCheck(): (chunk: Buffer) => void {
   /** Of the message's body, to come. */
   let left = 0;
   let lastTwo = 0;
-  let kept = 0;
+  let [kept, messages] = [0, 0];
   let limit = LONGEST_GREETING;
 
   function open([type = 0, ...bytes]: number[]): void {
     const length = Buffer.from(bytes).readUInt32BE();
     if (length < 4) throw new ProtocolError("the server sent a message that is shorter than its length");
     left = length - 4;
-    if (!PASSING.has(type)) kept += length;
-    if (left > LONGEST_ANSWER || kept > limit) throw new ProtocolError("the server sent more than any answer holds");
+    if (!PASSING.has(type)) {
+      kept += length;
+      messages++;
+    }
+    if (left > LONGEST_ANSWER || kept > limit || messages > MOST_MESSAGES)
+      throw new ProtocolError("the server sent more than any answer holds");
     // A body of one byte has no other before it.
     lastTwo = left === 1 ? 0 : 0xffff;
   }
@@ -76,7 +83,7 @@ export function createCheck(): (chunk: Buffer) => void {
     // pg's parser looks for the end of a list of fields beyond the message, and for ever.
     if ((type === ERROR || type === NOTICE) && lastTwo !== 0)
       throw new ProtocolError("the server sent an error without an end");
-    if (type === READY) [kept, limit] = [0, LONGEST_ANSWER];
+    if (type === READY) [kept, messages, limit] = [0, 0, LONGEST_ANSWER];
     header.length = 0;
   }
 
