@@ -1,7 +1,7 @@
 import type { Context } from "@fnproject/fdk";
 import { Deadline } from "./deadline.ts";
 import { createLog, type Log, readLevel } from "./log.ts";
-import { Problem } from "./problem.ts";
+import { encoded, Problem } from "./problem.ts";
 
 /** The steps whose milliseconds the closing log line tells. */
 export type Step = "secret" | "connect" | "insert";
@@ -10,7 +10,7 @@ export type Step = "secret" | "connect" | "insert";
 export interface Call {
   id: string;
   /** The request that API Gateway got; undefined for a direct invoke, whose caller sees neither status nor headers. */
-  http: { method: string; url: string } | undefined;
+  http: { method: string; url: string; encoding: string } | undefined;
   deadline: Deadline;
   log: Log;
   /** Does `work`, and adds the time that it takes to that of the step. A step may have several parts. */
@@ -23,11 +23,12 @@ export function readCall(context: Context): Call {
   const id = context.callID ?? "";
   const method = context.getHeader("Fn-Http-Method");
   const url = context.getHeader("Fn-Http-Request-Url");
+  const encoding = context.getHeader("Fn-Http-H-Content-Encoding") ?? "";
   const started = performance.now();
   const spent = { secret: 0, connect: 0, insert: 0, total: 0 };
   return {
     id,
-    http: method === null && url === null ? undefined : { method: method ?? "", url: url ?? "" },
+    http: method === null && url === null ? undefined : { method: method ?? "", url: url ?? "", encoding },
     deadline: new Deadline(context.deadline),
     log: createLog(readLevel(process.env), { callId: id }),
     async timed(step, work) {
@@ -51,24 +52,25 @@ const tenths = (value: number) => Math.round(10 * value) / 10;
  * Through the gateway the last segment of the path decides, since a deployment's prefix may stand before it; directly
  * the body does, where an empty one asks for health.
  *
- * @throws {Problem} 404 for another path, 405 for another method
+ * @throws {Problem} 404 for another path, 405 for another method, 415 for a body that is not sent as it is
  */
 export function routeOf({ http }: Call, body: Uint8Array): "insert" | "health" {
   if (!http) return body.length === 0 ? "health" : "insert";
   const [path = ""] = http.url.split(/[?#]/, 1);
   switch (path.slice(path.lastIndexOf("/") + 1)) {
     case "items":
-      requireMethod("POST", http.method);
+      requireMethod(http.method, "POST");
+      if (!/^(identity)?$/i.test(http.encoding)) throw encoded("is encoded");
       return "insert";
     case "health":
-      requireMethod("GET", http.method);
+      requireMethod(http.method, "GET", "HEAD");
       return "health";
     default:
       throw new Problem(404, "There is nothing at this path. Use POST …/items or GET …/health.");
   }
 }
 
-function requireMethod(method: string, given: string): void {
-  if (given === method) return;
-  throw new Problem(405, `This path takes ${method} only.`, { headers: { Allow: method } });
+function requireMethod(given: string, ...methods: string[]): void {
+  if (methods.includes(given)) return;
+  throw new Problem(405, `This path takes ${methods.join(" and ")} only.`, { headers: { Allow: methods.join(", ") } });
 }

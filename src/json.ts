@@ -1,5 +1,5 @@
 import { faultInNumeric } from "./decimal.ts";
-import { Problem } from "./problem.ts";
+import { encoded, Problem } from "./problem.ts";
 import { faultInText } from "./text.ts";
 
 /** Deeper JSON could exhaust the stack of whoever reads it, PostgreSQL too. */
@@ -9,14 +9,15 @@ const DEEPEST = 500;
  * Decodes a body strictly; a byte order mark before it is ignored, as RFC 8259 allows.
  *
  * @param exact keeps numbers as they are written
- * @throws {Problem} 400 when the bytes are not UTF-8 or the text is not JSON
+ * @throws {Problem} 400 when the bytes are not UTF-8 or the text is not JSON, 415 when they are compressed
  */
 export function parseJson(body: Uint8Array, exact: boolean): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
-    throw new Problem(400, "The body is not UTF-8.");
+    const coding = codingOf(body);
+    throw coding === undefined ? new Problem(400, "The body is not UTF-8.") : encoded(`is compressed (${coding})`);
   }
   if (text.trim() === "") throw new Problem(400, "The body is empty. Send an item, which is a JSON object.");
   try {
@@ -28,6 +29,14 @@ export function parseJson(body: Uint8Array, exact: boolean): unknown {
       : whereOf(error);
     throw new Problem(400, `The body is not JSON: ${hint}.`);
   }
+}
+
+/** By what compressed bytes begin with, none of which is UTF-8 as a whole. Brotli's begin with anything. */
+function codingOf(body: Uint8Array): string | undefined {
+  const begin = Buffer.from(body.subarray(0, 4)).toString("hex");
+  if (begin.startsWith("1f8b")) return "gzip";
+  if (begin === "28b52ffd") return "zstd";
+  return /^78(01|5e|9c|da)/.test(begin) ? "deflate" : undefined;
 }
 
 /** Numbers become objects that hold their source. */

@@ -42,3 +42,10 @@ export class Problem extends Error {
     return this.#errors ? { ...body, errors: this.#errors } : body;
   }
 }
+
+/** For a body in a content coding, of which there is none that is taken. */
+export function encoded(how: string): Problem {
+  return new Problem(415, `The body ${how}. Send the JSON as it is, not compressed.`, {
+    headers: { "Accept-Encoding": "identity" },
+  });
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { parseExactly } from "../src/json.ts";
 import { type Answer, closingLine, direct, gateway, platformForTests } from "./fixture.ts";
 import { strangers } from "./strangers.ts";
@@ -242,6 +243,7 @@ test("health says 503 when the table is not there", async (t) => {
 for (const [method, path, status] of [
   ["GET", "/health", 200],
   ["GET", "/v1/inserter/health?verbose=1", 200],
+  ["HEAD", "/health", 200],
   ["POST", "/v1/items?x=/health", 201],
   ["POST", "/", 404],
   ["POST", "/item", 404],
@@ -252,12 +254,50 @@ for (const [method, path, status] of [
   ["POST", "/health", 405],
 ] as const) {
   test(`${method} ${path} through the gateway: ${status}`, async () => {
-    const answer = await gateway(platform, method, path, method === "GET" ? undefined : '{"name":"routed"}');
+    const answer = await gateway(
+      platform,
+      method,
+      path,
+      ["GET", "HEAD"].includes(method) ? undefined : '{"name":"routed"}',
+    );
     assert.equal(answer.status, status);
     if (status >= 400) assertProblem(answer, status, status);
-    assert.equal(answer.allow, status === 405 ? (path.endsWith("items") ? "POST" : "GET") : null);
+    assert.equal(answer.allow, status === 405 ? (path.endsWith("items") ? "POST" : "GET, HEAD") : null);
   });
 }
+
+for (const [coding, compress] of [
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["zstd", zstdCompressSync],
+  ["br", brotliCompressSync],
+] as const) {
+  test(`a body compressed by ${coding}: 415, and by name where no header tells`, async () => {
+    const body = new Uint8Array(compress('{"name":"compressed"}'));
+    const headers = { "Content-Encoding": coding };
+    const response = await fetch(`${platform.url}/items`, { method: "POST", headers, body });
+    assert.equal(response.headers.get("accept-encoding"), "identity");
+    assert.equal(((await response.json()) as { status: number }).status, 415);
+    const { json } = await direct(platform, Buffer.from(body));
+    if (coding === "br") assert.equal(json.status, 400);
+    else assert.deepEqual([json.status, json.detail.includes(coding)], [415, true]);
+  });
+}
+
+test("a body that says it is encoded as identity is taken", async () => {
+  const headers = { "Content-Encoding": "identity" };
+  const { status } = await fetch(`${platform.url}/items`, { method: "POST", headers, body: '{"name":"identity"}' });
+  assert.equal(status, 201);
+});
+
+test("a deadline that is past: 504, and plainly so", async () => {
+  const headers = { "Fn-Deadline": new Date(Date.now() - 1_000).toISOString() };
+  const gateway = { method: "POST", url: "/items", headers: {} };
+  const { body, callId } = await functions.invoke({ body: '{"name":"late"}', headers, gateway });
+  const { status, detail } = JSON.parse(body.toString());
+  assert.deepEqual([status, detail], [504, "The time was up before anything was done."]);
+  assert.equal((await closingLine(platform, callId)).code, "TIMEOUT");
+});
 
 test("each invocation has one closing line, with the outcome and the time of each step", async () => {
   functions.replace();
