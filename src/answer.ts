@@ -72,6 +72,12 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const reason = error instanceof ConfigError ? error.message : (error as Error).stack;
+  const reason = error instanceof ConfigError ? error.message : stackOf(error);
   return new Problem(500, "The function cannot serve. Its log says why, under this callId.", { logged: { reason } });
+}
+
+/** With the causes, and no more: other fields of an error may hold data. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? `${error.stack}` : `${error.stack}\ncaused by ${stackOf(error.cause)}`;
 }

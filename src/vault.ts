@@ -74,6 +74,8 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
         },
       );
       if (config.secretsEndpoint) client.endpoint = config.secretsEndpoint;
+      // A region that is newer than the SDK, which would ask nobody; where it is none at all, its host is not found.
+      else if (!client.endpoint) client.regionId = process.env.OCI_RESOURCE_PRINCIPAL_REGION ?? "";
       return await client.getSecretBundle({ secretId: config.secretId });
     } catch (cause) {
       throw new VaultError("the secret could not be read", { cause });
