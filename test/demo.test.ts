@@ -50,7 +50,7 @@ function start(t: TestContext, program: string, args: string[] = [], env: Record
 
 const run = (...given: Parameters<typeof start>) => start(...given).ended();
 
-function fileWith(t: TestContext, content: string): string {
+function fileWith(t: TestContext, content: string | Buffer): string {
   const folder = mkdtempSync("/tmp/inserter-demo-");
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "my item's.json");
@@ -71,6 +71,15 @@ test("the demo fails where the item is refused, and shows why", async (t) => {
   assert.equal(code, 1);
   assert.match(out, /is not a key of an item/);
   assert.match(out, /\(0 rows\)/);
+});
+
+test("the demo sends a file's bytes as they are, which the function takes or refuses", async (t) => {
+  const marked = await run(t, "demo.ts", [fileWith(t, '\ufeff{"name":"marked"}')]);
+  assert.equal(marked.code, 0, marked.err);
+  assert.match(marked.out, /"name": "marked"/);
+  const latin = await run(t, "demo.ts", [fileWith(t, Buffer.from('{"name":"Müller"}', "latin1"))]);
+  assert.equal(latin.code, 1);
+  assert.match(latin.out, /The body is not UTF-8\.[\s\S]*\(0 rows\)/);
 });
 
 test("a missing file and a file that is not JSON are one line each", async (t) => {

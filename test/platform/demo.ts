@@ -31,7 +31,7 @@ export function introduce({ postgres, vault, url, functions }: Platform, millise
 /** Invokes with a file, as `oci fn function invoke` would, and shows what came of it. Tells whether it was stored. */
 export async function invokeWith(platform: Platform, file: string): Promise<boolean> {
   const body = readPayload(file);
-  console.log(`${paint("cyan", "→")} invoke with ${paint("bold", file)}, ${Buffer.byteLength(body)} bytes`);
+  console.log(`${paint("cyan", "→")} invoke with ${paint("bold", file)}, ${body.length} bytes`);
   const { code, body: answer, milliseconds, coldStart } = await platform.functions.invoke({ body });
   const json = JSON.parse(answer.toString());
   const took = `${Math.round(milliseconds)} ms${coldStart ? ", the container's start included" : ""}`;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { UserError } from "./port.ts";
@@ -24,21 +25,21 @@ export async function run(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** @throws {UserError} when the file is missing or not JSON */
-export function readPayload(file: string): string {
-  let text: string;
+/** The bytes as they are, which the function judges. @throws {UserError} when the file is missing, or UTF-8 and not JSON */
+export function readPayload(file: string): Buffer {
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, "utf8");
+    bytes = readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(`Cannot read ${file} (${code}). Name a file that holds an item: npm run demo -- my-item.json`);
   }
   try {
-    JSON.parse(text);
+    if (isUtf8(bytes)) JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw new UserError(`${file} is not JSON: ${(error as Error).message}. Mend it, or name another file.`);
   }
-  return text;
+  return bytes;
 }
 
 const LONGEST_CELL = 48;
