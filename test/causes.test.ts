@@ -56,6 +56,13 @@ async function told(secret: object, time: number, options = functions.options) {
   }
 }
 
+/** On a busy machine the last try may run out of time, or the first not come as far as the cause; then there is more. */
+async function toldWaiting(secret: object, status: number, time = SHORT): ReturnType<typeof told> {
+  const found = await told(secret, time);
+  const late = found.status === 504 && status !== 504;
+  return late && time < FAR ? toldWaiting(secret, status, 2 * time) : found;
+}
+
 function row(what: string, cause: Cause): void {
   test(what, async (t) => {
     const { secret = played, part, broken, status = 503, waits, code, remedy, says } = cause;
@@ -65,7 +72,7 @@ function row(what: string, cause: Cause): void {
       await postgres.query(sql);
       t.after(() => postgres.query(undo));
     }
-    const { line, milliseconds, log, ...got } = await told(secret, waits ? SHORT : FAR);
+    const { line, milliseconds, log, ...got } = await (waits ? toldWaiting(secret, status) : told(secret, FAR));
     assert.equal(got.status, status, JSON.stringify(line));
     assert.match(line.code, code instanceof RegExp ? code : RegExp(`^${code}$`));
     assert.match(line.remedy, remedy);
