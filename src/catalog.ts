@@ -20,10 +20,28 @@ export const SEQUENCE = `coalesce(
      LIMIT 1),
     pg_get_serial_sequence(${literal(TABLE)}, 'id')::regclass::oid)`;
 
+/** Whether a trigger sees each row first, and may change it. */
+export const TRIGGERED = `EXISTS (
+      SELECT FROM pg_trigger WHERE tgrelid = ${RELATION} AND tgenabled <> 'D' AND tgtype & ${1 | 2 | 4} = ${1 | 2 | 4})`;
+
+/** Beyond it the type of `id` does not go, whereas its sequence may, as those of PostgreSQL 9 do. NULL for bigint. */
+export const LARGEST_ID = `(
+    SELECT CASE atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END
+    FROM pg_attribute WHERE attrelid = ${RELATION} AND attname = 'id')`;
+
+/** Whether the user may use the sequences of all defaults but those of the columns named. */
+export function mayCountBut(names: readonly string[]): string {
+  return `NOT EXISTS (
+    SELECT FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+      JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
+      JOIN pg_class AS counter ON counter.oid = used.refobjid
+    WHERE attrelid = ${RELATION} AND attname <> ALL (ARRAY[${names.map(literal).join(", ")}]::text[])
+      AND CASE WHEN counter.relkind = 'S' THEN NOT has_sequence_privilege(counter.oid, 'USAGE, UPDATE') END)`;
+}
+
 /** Whether rows may be kept from being stored, or get another id, and nobody told: by a trigger, or where it is no plain table. */
 export const GUARDED = `(
-    SELECT relkind <> 'r' OR relhasrules OR EXISTS (
-      SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgtype & ${1 | 2 | 4} = ${1 | 2 | 4})
+    SELECT relkind <> 'r' OR relhasrules OR ${TRIGGERED}
     FROM pg_class WHERE oid = ${RELATION})`;
 
 /** Whether an id can be there once only. */
@@ -43,5 +61,5 @@ export function policyFor(command: string): string {
   return `EXISTS (
     SELECT FROM pg_policy
     WHERE polrelid = ${RELATION} AND polpermissive AND polcmd IN ('*', '${command}')
-      AND EXISTS (SELECT FROM unnest(polroles) AS role WHERE role = 0 OR pg_has_role(role, 'member')))`;
+      AND EXISTS (SELECT FROM unnest(polroles) AS role WHERE role = 0 OR pg_has_role(role, 'usage')))`;
 }

@@ -1,25 +1,28 @@
 import type { Call } from "./call.ts";
-import { KEYED, literal, policyFor, RELATION, SEQUENCE } from "./catalog.ts";
+import { KEYED, LARGEST_ID, literal, mayCountBut, policyFor, RELATION, SEQUENCE, TRIGGERED } from "./catalog.ts";
 import type { Database } from "./database.ts";
 import { TableError } from "./errors.ts";
-import { accepted, insertInto, made, typeOf } from "./statements.ts";
+import { accepted, columnsOfEvery, insertInto, made, typeOf } from "./statements.ts";
 
 /**
  * Several statements in one round trip, and nothing is stored nor counted: the plan of an insert of every column, and what a
  * plan does not ask for.
  */
 const HEALTH = `
-  EXPLAIN ${insertInto(accepted)} SELECT ${["id", ...accepted].map((name) => `NULL::${typeOf(name)}`).join(", ")} RETURNING id, ${made([]).join(", ")};
+  EXPLAIN WITH rows AS (
+    ${insertInto(accepted)} SELECT ${["id", ...accepted].map((name) => `NULL::${typeOf(name)}`).join(", ")}
+    RETURNING ${["id", ...made(columnsOfEvery)].join(", ")})
+  SELECT FROM rows;
   WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)
   SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly", ${KEYED} AS keyed,
-    oid::text AS sequence, has_sequence_privilege(oid, 'USAGE, UPDATE') AS "mayCount",
-    (SELECT NOT seqcycle AND pg_sequence_last_value(oid) + seqincrement NOT BETWEEN seqmin AND seqmax
+    oid::text AS sequence, has_sequence_privilege(oid, 'USAGE, UPDATE') AND ${mayCountBut(columnsOfEvery)} AS "mayCount",
+    (SELECT NOT seqcycle AND pg_sequence_last_value(oid)::numeric + seqincrement NOT BETWEEN seqmin AND least(seqmax, ${LARGEST_ID})
      FROM pg_sequence WHERE seqrelid = oid AND has_sequence_privilege(oid, 'USAGE, SELECT')) IS TRUE AS exhausted,
     NOT row_security_active(${RELATION}) OR (${policyFor("a")} AND ${policyFor("r")}) AS permitted,
     (SELECT attname
      FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
      WHERE attrelid = ${RELATION} AND attnum > 0 AND NOT attisdropped AND (attnotnull OR typnotnull)
-       AND NOT atthasdef AND attidentity = '' AND typdefault IS NULL
+       AND NOT atthasdef AND attidentity = '' AND typdefault IS NULL AND NOT ${TRIGGERED}
        AND attname NOT IN (${["id", ...accepted].map(literal).join(", ")})
      LIMIT 1) AS required
   FROM sequence`;
@@ -34,6 +37,7 @@ interface Findings {
   exhausted: boolean;
   /** Whether row-level security has a policy for the function's user, where it is on. */
   permitted: boolean;
+  /** A column that no item brings, and no default, unless a trigger may fill it. */
   required: string | null;
 }
 

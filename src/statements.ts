@@ -63,6 +63,9 @@ export function made(names: readonly string[]): string[] {
 /** Those that an item may bring. */
 export const accepted = Object.keys(columns).filter((name) => !columns[name]?.traits.includes("generated"));
 
+/** Those that each item brings, if only as null; the others may take a default. */
+export const columnsOfEvery = accepted.filter((name) => !columns[name]?.traits.includes("default"));
+
 export const typeOf = (name: string) => (name === "id" ? "bigint" : columns[name]?.base);
 
 /** A statement and the name to prepare it under. */

@@ -52,6 +52,20 @@ for (const [what, ddl] of [
     "an updatable view is no table, but a table that was renamed under it is",
     "ALTER TABLE items RENAME TO things; ALTER TABLE things RENAME TO items",
   ],
+  [
+    "a required column more, which a trigger fills",
+    `ALTER TABLE items ADD slug text NOT NULL;
+     CREATE FUNCTION slug() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.slug := lower(NEW.name); RETURN NEW; END $$;
+     CREATE TRIGGER slug BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION slug()`,
+  ],
+  [
+    "no right to read but what an insert reads",
+    `REVOKE SELECT ON items FROM ${username}; GRANT SELECT (id, created_at) ON items TO ${username}`,
+  ],
+  [
+    "a bigint sequence far beyond integers, as its id is",
+    "ALTER TABLE items ALTER id TYPE bigint; ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 3000000000)",
+  ],
 ] as const) {
   test(`healthy, and an insert succeeds: ${what}`, async () => {
     await tableWith(ddl);
@@ -115,7 +129,34 @@ suite("not healthy, with the code and a remedy, where no insert can succeed", ()
       /serial/,
     ],
     ["a sequence at its end", "SELECT setval('items_id_seq', 2147483647)", "2200H", /bigint/],
+    [
+      "a sequence that goes on where id ends",
+      "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 2147483647)",
+      "2200H",
+      /bigint/,
+    ],
+    [
+      "a sequence at the end of bigint",
+      "ALTER TABLE items ALTER id TYPE bigint; ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 9223372036854775807)",
+      "2200H",
+      /end/,
+    ],
+    ["no right on another column's sequence", "ALTER TABLE items ADD place serial", "42501", /schema\.sql/],
+    [
+      "a rule that also stores elsewhere",
+      "CREATE TABLE copies (name text); CREATE RULE copy AS ON INSERT TO items DO ALSO INSERT INTO copies VALUES (NEW.name)",
+      "0A000",
+      /rules/,
+    ],
     ["row-level security without a policy", "ALTER TABLE items ENABLE ROW LEVEL SECURITY", "42501", /polic/],
+    [
+      "row-level security that lets those in whose role the user is, without inheriting of it",
+      `DO $$ BEGIN CREATE ROLE writer; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+       ALTER ROLE ${username} NOINHERIT; GRANT writer TO ${username};
+       ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY w ON items TO writer USING (true) WITH CHECK (true)`,
+      "42501",
+      /polic/,
+    ],
     [
       "row-level security that lets nobody append",
       "ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY r ON items FOR SELECT USING (true)",
