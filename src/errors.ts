@@ -58,3 +58,18 @@ export function isAnswer(error: unknown): error is PostgresError {
   const { severity, code, message } = Object(error.cause);
   return [severity, code, message].every((field) => typeof field === "string");
 }
+
+/** Whether the error came up in a function that a trigger calls, and not in the statement itself. */
+export function isOfFunction({ where = "" }: Answer): boolean {
+  return /^(PL|SQL)/m.test(where);
+}
+
+/** Whether such a function raised it, with a SQLSTATE of its choice. */
+export function isRaised({ routine }: Answer): boolean {
+  return routine === "exec_stmt_raise";
+}
+
+/** The function that met the error, as PostgreSQL names it. */
+export function functionOf({ where = "" }: Answer): string | undefined {
+  return /^PL\/\w+ function ([\w."]+)\(/m.exec(where)?.[1];
+}

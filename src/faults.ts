@@ -1,5 +1,5 @@
 import { TimeoutError } from "./deadline.ts";
-import { answerOf, ConnectError, PostgresError, TableError, VaultError } from "./errors.ts";
+import { answerOf, ConnectError, functionOf, PostgresError, TableError, VaultError } from "./errors.ts";
 import { poolerFaultOf } from "./pooler.ts";
 import { bySqlstate, faultOfAnswer } from "./sqlstates.ts";
 import { messageOf } from "./told.ts";
@@ -37,7 +37,7 @@ export interface Diagnosis extends Omit<Fault, "reread"> {
   /** Whether the secret is to be read again. */
   reread: boolean;
   /** What the server names, and its message where that can hold no data. */
-  names: { [name in "table" | "column" | "constraint" | "message"]?: string | undefined };
+  names: { [name in "table" | "column" | "constraint" | "function" | "message"]?: string | undefined };
 }
 
 /** What no SQLSTATE says. */
@@ -71,11 +71,12 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   const fault = faultOf(error);
   if (!fault) return undefined;
   const { reread = "when connecting" } = fault;
-  const { table, column, constraint } = answerOf(error) ?? {};
+  const answer = answerOf(error);
+  const { table, column, constraint } = answer ?? {};
   return {
     ...fault,
     code: fault.code ?? "LOST",
-    names: { table, column, constraint, message: messageOf(error) },
+    names: { table, column, constraint, function: answer && functionOf(answer), message: messageOf(error) },
     reread: reread === "always" || (reread === "when connecting" && error instanceof ConnectError),
   };
 }

@@ -1,4 +1,4 @@
-import { type Answer, answerOf } from "./errors.ts";
+import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "./errors.ts";
 import { type Id, idOf } from "./ids.ts";
 import type { Item, Items } from "./items.ts";
 import { Problem, pointer } from "./problem.ts";
@@ -15,8 +15,11 @@ const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = 
   "23P01": [409, "conflicts with another row"],
   "44000": [422, "breaks the check of a view"],
   "54000": [422, "is too large for the table or an index"],
-  P0001: [422, "is refused by a trigger"],
+  P0: [422, "is refused by a trigger"],
 };
+
+/** Of what may pass, or is no word on the row, whoever raises it. */
+const NO_REFUSAL = /^(08|40|53|55|57|58|XX)/;
 
 /**
  * The caller's part in a statement that failed: the values that the table refuses, or another row forbids. Undefined where
@@ -24,7 +27,7 @@ const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = 
  */
 export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly Id[]): Problem | undefined {
   const answer = answerOf(error);
-  const refusal = answer && (REFUSALS[answer.code] ?? REFUSALS[answer.code.slice(0, 2)]);
+  const refusal = answer && refusalBy(answer);
   if (!refusal || isOperators(answer)) return undefined;
   const [status, detail] = refusal;
   const { code, constraint, column, table: name } = answer;
@@ -38,11 +41,22 @@ export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly
   });
 }
 
-/** A sequence at its end, a column that no item can bring, a partition that is not there. */
-function isOperators({ code, table: name, column, constraint }: Answer): boolean {
-  if (code === "2200H") return true;
-  if (code === "23502") return name === table.name && !accepts(column);
-  return code === "23514" && constraint === undefined;
+function refusalBy(answer: Answer): (typeof REFUSALS)[string] | undefined {
+  const { code } = answer;
+  const own = isRaised(answer) && !NO_REFUSAL.test(code) ? REFUSALS.P0 : undefined;
+  return REFUSALS[code] ?? REFUSALS[code.slice(0, 2)] ?? own;
+}
+
+/** A sequence at its end, or an id that is; a column that no item can bring, a partition that is not there. */
+function isOperators(answer: Answer): boolean {
+  const { code, column, constraint, routine = "" } = answer;
+  if (isRaised(answer)) return false;
+  if (code === "2200H" || (code === "23514" && constraint === undefined)) return true;
+  if (isOfFunction(answer)) return false;
+  // The statement casts to integer and smallint where id alone is one.
+  if (code === "22003") return /^int8[24]$/.test(routine);
+  // Of a partition the table's name is another.
+  return code === "23502" && column !== undefined && !accepts(column);
 }
 
 function accepts(column = ""): boolean {
@@ -50,7 +64,9 @@ function accepts(column = ""): boolean {
 }
 
 /** Which item it is, and which of its keys, as far as PostgreSQL lets know. */
-function placeOf({ code, column, detail = "" }: Answer, items: readonly Item[], ids: readonly Id[]) {
+function placeOf(answer: Answer, items: readonly Item[], ids: readonly Id[]) {
+  // A trigger that stores in another table meets that one's columns and rows.
+  const { code, column, detail = "" } = isOfFunction(answer) && !isRaised(answer) ? { code: answer.code } : answer;
   const [, unique = "", value] = /\((\w+)\)=\((.*)\)/s.exec(detail) ?? [];
   const key = [column ?? unique].filter(accepts);
   if (items.length === 1) return { index: 0, key };
@@ -64,8 +80,9 @@ function placeOf({ code, column, detail = "" }: Answer, items: readonly Item[], 
   return { index: index < 0 ? undefined : index, key };
 }
 
-function nameOf({ constraint, column, where = "" }: Answer): string {
-  const trigger = /^PL\/\w+ function ([\w."]+)\(/m.exec(where)?.[1];
+function nameOf(answer: Answer): string {
+  const { constraint, column } = answer;
+  const trigger = functionOf(answer);
   if (constraint !== undefined) return ` (constraint ${constraint})`;
   if (column !== undefined) return ` (column ${column})`;
   return trigger === undefined ? "" : ` (function ${trigger})`;

@@ -38,6 +38,10 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
     detail: "The table is of a kind that the function cannot insert into.",
     remedy: "look at the table's rules, or name a plain table in src/table.ts",
   },
+  "22003": {
+    detail: "The table cannot count further.",
+    remedy: "the type of id is at its end, and its sequence goes on: give id the type bigint",
+  },
   "2200H": {
     detail: "The table cannot count further.",
     remedy: "the sequence of id is at its end: give id and the sequence the type bigint, and the sequence NO MAXVALUE",

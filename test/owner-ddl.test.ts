@@ -48,6 +48,10 @@ const RAISE = `
     IF NEW.name = 'bad' THEN RAISE EXCEPTION 'a secret: %', NEW.name; END IF; RETURN NEW; END $$;
   CREATE TRIGGER check_name BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION check_name();`;
 
+const AUDIT = (statement: string) => `
+  CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${statement}; RETURN NULL; END $$;
+  CREATE TRIGGER audit AFTER INSERT ON items FOR EACH ROW EXECUTE FUNCTION audit();`;
+
 suite("an item that the table refuses is the caller's, at once, with names and no values", () => {
   for (const [ddl, bad, status, detail, pointer = ""] of [
     [
@@ -98,6 +102,31 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       "/name",
     ],
     ["ALTER TABLE items ALTER name TYPE varchar(9)", { name: "long enough" }, 422, "is not what the table can hold"],
+    [
+      RAISE.replace("NEW.name;", "NEW.name USING ERRCODE = 'check_violation';"),
+      { name: "bad" },
+      422,
+      "breaks a check of the table (function check_name)",
+    ],
+    [
+      RAISE.replace("NEW.name;", "NEW.name USING ERRCODE = 'AP001';"),
+      { name: "bad" },
+      422,
+      "is refused by a trigger (function check_name)",
+    ],
+    [
+      RAISE.replace("NEW.name;", "NEW.name USING ERRCODE = '42501';"),
+      { name: "bad" },
+      422,
+      "is refused by a trigger (function check_name)",
+    ],
+    [
+      "CREATE TABLE audit (id serial, description text NOT NULL); GRANT INSERT ON audit TO PUBLIC; GRANT USAGE ON SEQUENCE audit_id_seq TO PUBLIC;" +
+        AUDIT("INSERT INTO audit (description) VALUES (nullif(NEW.name, 'bad'))"),
+      { name: "bad" },
+      422,
+      "must not be null (column description)",
+    ],
     [RAISE, { name: "bad" }, 422, "is refused by a trigger (function check_name)"],
     [
       "CREATE INDEX ON items (description)",
@@ -106,7 +135,7 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       "is too large for the table or an index",
     ],
   ] as const) {
-    test(ddl.trim().split("\n")[0] as string, async () => {
+    test(`${ddl.trim().split("\n")[0]} ${/ERRCODE.*?'/.exec(ddl)?.[0] ?? ""}`, async () => {
       await tableWith("INSERT INTO items (name, description) VALUES ('taken', '')");
       await postgres.query(ddl);
       const item =
@@ -116,7 +145,7 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       const single = await send(item);
       assert.equal(single.status, status, JSON.stringify(single));
       assert.deepEqual(single.json.errors, [{ pointer, detail }]);
-      assert.match(single.line.code, /^[\dP]/);
+      assert.match(single.line.code, /^[\dA-Z]{5}$/);
       assert(!JSON.stringify(single).includes("a secret"));
 
       const batch = await send([{ name: "good", description: "d" }, item, { name: "good too", description: "d" }]);
@@ -127,6 +156,57 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       assert.deepEqual(await rows(), before, "nothing was stored");
       assert((await lastId()) - ids <= 6, "ids were burnt");
       assert.equal((await send({ name: "good", description: "d" })).status, 201, "and the next one is stored");
+    });
+  }
+});
+
+suite("what no item can help is told as a failure, and what mends it", () => {
+  for (const [what, ddl, code, remedy, named = {}] of [
+    [
+      "a trigger's table without a right",
+      `CREATE TABLE audit (); ${AUDIT("INSERT INTO audit DEFAULT VALUES")}`,
+      "42501",
+      /trigger/,
+      { function: "audit" },
+    ],
+    [
+      "a trigger's table that is missing",
+      AUDIT("INSERT INTO audit DEFAULT VALUES"),
+      "42P01",
+      /trigger/,
+      { function: "audit" },
+    ],
+    [
+      "a trigger that speaks of a column that is not there",
+      AUDIT("NEW.updated_at := now()"),
+      "42703",
+      /trigger/,
+      { function: "audit" },
+    ],
+    [
+      "a sequence that goes on where id ends",
+      "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 2147483647)",
+      "22003",
+      /bigint/,
+    ],
+    [
+      "a required column more of a table with partitions",
+      `DROP TABLE items; CREATE TABLE items (id serial PRIMARY KEY, name varchar(255) NOT NULL, description text, created_at timestamptz DEFAULT now(), owner text NOT NULL) PARTITION BY RANGE (id);
+       CREATE TABLE items_1 PARTITION OF items DEFAULT; GRANT SELECT, INSERT ON items TO PUBLIC; GRANT USAGE ON SEQUENCE items_id_seq TO PUBLIC`,
+      "23502",
+      /default/,
+      { table: "items_1", column: "owner" },
+    ],
+  ] as [string, string, string, RegExp, object?][]) {
+    test(what, async () => {
+      await tableWith(ddl);
+      for (const body of [{ name: "a" }, [{ name: "a" }, { name: "b" }]]) {
+        const { status, line } = await send(body);
+        assert.deepEqual([status, line.code], [503, code], JSON.stringify(line));
+        assert.match(line.remedy, remedy);
+        assert.partialDeepStrictEqual(line, named);
+      }
+      assert.deepEqual(await rows(), []);
     });
   }
 });
