@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { answerOf, TableError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { SET_SEQUENCE, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
+import { setSequence, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
 
 /** As a string where it is beyond what JavaScript counts. */
 export type Id = number | string;
@@ -65,8 +65,11 @@ export async function takeIds(connection: Connection, count: number, log: Log): 
   about.guarded = row.guarded;
   const taken = { ids: idsIn(row, count), series: row.ids === null, ahead: row.now - Date.now(), at: Date.now() };
   if (!row.used) return taken;
-  log.warn("the sequence is behind the table, so other ids are taken", { remedy: SET_SEQUENCE });
-  return { ...taken, ids: await takeFreeIds(connection, taken.ids, about.sequence), series: false };
+  const ids = await takeFreeIds(connection, taken.ids, about.sequence);
+  // Of a sequence with CACHE, ids between the first and the last may be another session's.
+  if (ids.some((id, place) => id !== taken.ids[place]))
+    log.warn("the sequence is behind the table, so other ids are taken", { remedy: setSequence(about.sequence) });
+  return { ...taken, ids, series: false };
 }
 
 function idsIn({ ids, first }: Pick<Row, "ids" | "first">, count: number): Id[] {

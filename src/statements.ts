@@ -44,8 +44,10 @@ export const TAKE_FREE_IDS = `
 /** After the time in the parameter, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
 const inTime = (parameter: string) => `clock_timestamp() < to_timestamp(${parameter}::float8 / 1000)`;
 
-/** For people. */
-export const SET_SEQUENCE = `SELECT setval(pg_get_serial_sequence('${TABLE}', 'id'), (SELECT max(id) FROM ${TABLE}))`;
+/** For people. Never back, since an id that was taken may be on its way into the table. */
+export function setSequence(oid: string): string {
+  return `SELECT setval('${oid}', greatest(nextval('${oid}'), (SELECT max(id) FROM ${TABLE})))`;
+}
 
 /** Whether there was time until $1. */
 export const IN_TIME = `SELECT ${inTime("$1")} AS "inTime"`;

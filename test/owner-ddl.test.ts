@@ -276,6 +276,35 @@ test("a sequence far behind the table is caught up at once, and takes no more id
   assert(platform.functions.logs.some((line) => line.includes("sequence is behind")));
 });
 
+test("the remedy for a sequence that is behind is of the one that id counts by, and never sets it back", async () => {
+  await tableWith(`CREATE SEQUENCE counter; GRANT USAGE ON SEQUENCE counter TO PUBLIC;
+    ALTER TABLE items ALTER id SET DEFAULT nextval('counter');
+    INSERT INTO items (id, name) SELECT id, 'imported' FROM generate_series(1, 20) AS id`);
+  platform.functions.logs.length = 0;
+  assert.equal((await send({ name: "a" })).json.id, 21);
+  const warning = platform.functions.logs.find((line) => line.includes("sequence is behind"));
+  await postgres.query("SELECT setval('counter', 40)");
+  for (const largest of [40, 100]) {
+    await postgres.query("INSERT INTO items (id, name) VALUES ($1, '') ON CONFLICT DO NOTHING", [largest]);
+    await postgres.query(JSON.parse(String(warning)).remedy);
+    const [{ next } = {}] = await postgres.query("SELECT nextval('counter')::int AS next");
+    assert.equal(next, Math.max(42, largest + 1));
+  }
+});
+
+test("ids of which another session has some between are as good, and no reason to warn", async () => {
+  await tableWith("ALTER SEQUENCE items_id_seq CACHE 3; INSERT INTO items (name) VALUES ('takes 1 to 3')");
+  assert.equal((await send({ name: "takes 4 to 6" })).json.id, 4);
+  await postgres.query(
+    "SELECT setval('items_id_seq', 6); INSERT INTO items (id, name) VALUES (7, 'theirs'), (8, ''), (9, '')",
+  );
+  await postgres.query("SELECT setval('items_id_seq', 9)");
+  platform.functions.logs.length = 0;
+  const { json } = await send([{ name: "a" }, { name: "b" }]);
+  assert.deepEqual(json.ids, [6, 10]);
+  assert(!platform.functions.logs.some((line) => line.includes("sequence is behind")));
+});
+
 test("rows that the user does not see hold ids that seem free: told, and not tried for ever", async () => {
   await tableWith(`INSERT INTO items (id, name) SELECT id, 'theirs' FROM generate_series(1, 100) AS id;
     ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY a ON items FOR INSERT WITH CHECK (true);
