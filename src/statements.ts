@@ -15,7 +15,7 @@ const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.
  */
 const takeIds = (isKnown: boolean) => `
   ${isKnown ? "" : `WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
-  SELECT CASE WHEN ids[$1] - ids[1] < $1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
+  SELECT CASE WHEN ids[$1] - ids[1] = $1 - 1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
     ${isKnown ? "" : `(SELECT oid::text FROM sequence) AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
     ${GUARDED} AS guarded, ${NOW} AS now
   FROM (

@@ -305,6 +305,23 @@ test("ids of which another session has some between are as good, and no reason t
   assert(!platform.functions.logs.some((line) => line.includes("sequence is behind")));
 });
 
+test("a sequence that counts down, or in steps, gives each item of a batch an id of its own", async () => {
+  for (const [how, ids] of [
+    ["INCREMENT -1 MINVALUE -9 MAXVALUE 9 RESTART 5", [5, 4, 3]],
+    ["INCREMENT 3 RESTART 5", [5, 8, 11]],
+    ["MAXVALUE 6 CYCLE RESTART 5", [5, 6, 1]],
+  ] as const) {
+    await tableWith(`ALTER SEQUENCE items_id_seq ${how}; INSERT INTO items (id, name) VALUES (7, 'theirs')`);
+    const { status, json, line } = await send([{ name: "a" }, { name: "b" }, { name: "c" }]);
+    assert.deepEqual([status, json.ids], [201, ids], JSON.stringify(line));
+    const stored = await postgres.query("SELECT id FROM items WHERE name <> 'theirs' ORDER BY name");
+    assert.deepEqual(
+      stored.map(({ id }) => id),
+      ids,
+    );
+  }
+});
+
 test("rows that the user does not see hold ids that seem free: told, and not tried for ever", async () => {
   await tableWith(`INSERT INTO items (id, name) SELECT id, 'theirs' FROM generate_series(1, 100) AS id;
     ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY a ON items FOR INSERT WITH CHECK (true);
