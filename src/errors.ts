@@ -35,10 +35,10 @@ export class TableError extends Error {
 export interface Answer {
   code: string;
   message: string;
-  schema?: string;
-  table?: string;
-  column?: string;
-  constraint?: string;
+  schema?: string | undefined;
+  table?: string | undefined;
+  column?: string | undefined;
+  constraint?: string | undefined;
   /** May hold the row's values, and so is read and not told. */
   detail?: string;
   /** Of a trigger its function and statement, which may hold values as well. */
@@ -49,8 +49,13 @@ export interface Answer {
 
 /** What the database answered; undefined for an error that is not its answer. */
 export function answerOf(error: unknown): Answer | undefined {
-  return isAnswer(error) ? (error.cause as Answer) : undefined;
+  if (!isAnswer(error)) return undefined;
+  const answer = error.cause as Answer;
+  // Whoever raises an error may write anything for a name, such as a value.
+  return isRaised(answer) ? { ...answer, message: answer.message, ...NAMELESS } : answer;
 }
+
+const NAMELESS = { table: undefined, column: undefined, constraint: undefined };
 
 /** Whether the database itself reported the error, and so is done with the statement; else it may be at work on it still. */
 export function isAnswer(error: unknown): error is PostgresError {

@@ -3,7 +3,7 @@ import { IS_KEY_OF_ID } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { type Answer, answerOf, TableError } from "./errors.ts";
-import { forget, type Id, type Ids, surroundingsOf, takeIds } from "./ids.ts";
+import { forget, type Id, type Ids, idOf, surroundingsOf, takeIds } from "./ids.ts";
 import type { Items } from "./items.ts";
 import { Problem } from "./problem.ts";
 import { refusalOf } from "./refusal.ts";
@@ -69,7 +69,9 @@ async function attempt(connection: Connection, job: Job): Promise<Stored | Probl
   Object.assign(job, { ids, mayHaveCommitted: true });
   const until = Date.now() + ids.ahead + call.deadline.left;
   try {
-    return { ids: ids.ids, made: await store(connection, { items, rows, ids, until }) };
+    const made = await store(connection, { items, rows, ids, until });
+    // A trigger that came meanwhile may have given another.
+    return { ids: typeof made.id === "string" ? [idOf(made.id)] : ids.ids, made };
   } catch (error) {
     const answer = answerOf(error);
     // Without an answer, only the next connection can tell whether it is stored.

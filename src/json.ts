@@ -60,10 +60,18 @@ export function faultInJson(value: unknown, depth = 0): string | undefined {
     return faultInNumeric(value.rawJSON) && "holds a number that has more digits than numeric holds";
   if (depth === DEEPEST) return `is nested more than ${DEEPEST} deep`;
   for (const [key, member] of Object.entries(value)) {
-    const fault = faultInText(key) ?? faultInJson(member, depth + 1);
+    const fault = faultInKey(key) ?? faultInJson(member, depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+/**
+ * V8 (in Node.js 24.21) takes a key that begins with an escape for one of backslashes, where an object of the same shape had
+ * such a key before: {"a":1,"\\n":2} after {"a":1,"\\\\":2}. So no key with a backslash is believed.
+ */
+function faultInKey(key: string): string | undefined {
+  return key.includes("\\") ? "has a key with a backslash, which cannot be read for certain" : faultInText(key);
 }
 
 /**

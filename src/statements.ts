@@ -93,7 +93,7 @@ function insertOneText(names: readonly string[]): string {
   const values = ["id", ...names].map((name, index) => `$${index + 1}::${typeOf(name)}`);
   const [until, sequence] = [`$${values.length + 1}`, `$${values.length + 2}`];
   const next = `SELECT next.id::text FROM (SELECT nextval(${sequence}::regclass) AS id) AS next WHERE ${isFree("next.id")}`;
-  const returned = [...made(names), `(${next}) AS "next id"`];
+  const returned = ["id::text", ...made(names), `(${next}) AS "next id"`];
   return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(until)} RETURNING ${returned.join(", ")}`;
 }
 

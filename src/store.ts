@@ -9,7 +9,7 @@ import { IN_TIME, insertChecked, insertMany, insertOne, NOT_STORED } from "./sta
 /** What the database made of an item: of the columns that it did not bring, the text. */
 export type Made = Readonly<Record<string, unknown>>;
 
-type OneRow = Made & { "next id": string | null };
+type OneRow = Made & { id: string; "next id": string | null };
 
 export interface Insert {
   items: readonly Item[];
@@ -46,6 +46,7 @@ async function storeOne(connection: Connection, insert: Insert, surroundings: Su
   const [row] = rows;
   if (!row) throw await shortOf(connection, insert);
   const next = row["next id"];
+  // Its age is that of the ids before it, so that none is reserved for ever.
   surroundings.reserved = next === null ? undefined : { ...insert.ids, ids: [idOf(next)] };
   return row;
 }

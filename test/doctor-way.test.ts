@@ -249,7 +249,7 @@ suite("the way to the database", () => {
   test("cannot be told where the secret is malformed, or its host is none", async () => {
     for (const [content, reason] of [
       [{ ...credentials, password: undefined }, "the secret says where it is, and cannot be read as one"],
-      [{ ...credentials, host: "user@10.0.0.146" }, "the secret's host is neither an address nor a name"],
+      [{ ...credentials, host: "user@10.0.0.146" }, "the secret says where it is, and cannot be read as one"],
     ]) {
       const world = goodWorld();
       world.answers[AT.bundle] = encode(content);

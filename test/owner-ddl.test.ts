@@ -43,6 +43,10 @@ const ELSEWHERE = `
   CREATE FUNCTION elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO elsewhere VALUES (NEW.name); IF NEW.name = 'kept' THEN RETURN NEW; END IF; RETURN NULL; END $$;
   CREATE TRIGGER elsewhere BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION elsewhere();`;
+const OWN_ID = `
+  CREATE SEQUENCE own; GRANT USAGE ON SEQUENCE own TO PUBLIC;
+      CREATE FUNCTION own_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := nextval('own') + 1000; RETURN NEW; END $$;
+      CREATE TRIGGER own_id BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION own_id();`;
 const RAISE = `
   CREATE FUNCTION check_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF NEW.name = 'bad' THEN RAISE EXCEPTION 'a secret: %', NEW.name; END IF; RETURN NEW; END $$;
@@ -109,6 +113,15 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       "breaks a check of the table (function check_name)",
     ],
     [
+      RAISE.replace(
+        "NEW.name;",
+        "NEW.name USING ERRCODE = 'P0001', CONSTRAINT = 'a secret ' || NEW.name, COLUMN = NEW.name;",
+      ),
+      { name: "bad" },
+      422,
+      "is refused by a trigger (function check_name)",
+    ],
+    [
       RAISE.replace("NEW.name;", "NEW.name USING ERRCODE = 'AP001';"),
       { name: "bad" },
       422,
@@ -151,7 +164,9 @@ suite("an item that the table refuses is the caller's, at once, with names and n
       const batch = await send([{ name: "good", description: "d" }, item, { name: "good too", description: "d" }]);
       assert.equal(batch.status, status);
       const [error] = batch.json.errors;
-      assert(["", pointer, `/1${pointer}`].includes(error.pointer), error.pointer);
+      // Which item it is, PostgreSQL tells by the row or by the key's value, and of the rest not at all.
+      const isKnown = (pointer !== "" && status !== 409) || /short|name_key/.test(detail);
+      assert.equal(error.pointer, isKnown ? `/1${pointer}` : "");
       assert.match(error.detail, new RegExp(detail.replaceAll(/[()]/g, "\\$&")));
       assert.deepEqual(await rows(), before, "nothing was stored");
       assert((await lastId()) - ids <= 6, "ids were burnt");
@@ -356,10 +371,25 @@ suite("a trigger that keeps rows away", () => {
     assert((await postgres.query("SELECT * FROM elsewhere")).length <= 1);
   });
 
+  test("one that comes before a batch, while a connection lasts, is seen", async () => {
+    await tableWith("");
+    assert.equal((await send({ name: "before" })).status, 201);
+    await postgres.query(ELSEWHERE);
+    assert.equal((await send([{ name: "kept" }, { name: "b" }])).line.code, "NOT_STORED");
+    assert.equal((await rows()).length, 1);
+    assert.deepEqual(await postgres.query("SELECT * FROM elsewhere"), []);
+  });
+
+  test("one that gives ids of its own, and comes while a connection lasts, is believed", async () => {
+    await tableWith("");
+    assert.equal((await send({ name: "before" })).status, 201);
+    await postgres.query(OWN_ID);
+    const { json } = await send({ name: "after" });
+    assert.deepEqual(await postgres.query("SELECT id FROM items WHERE name = 'after'"), [{ id: json.id }]);
+  });
+
   test("one that gives ids of its own would hide what was stored, and so nothing is", async () => {
-    await tableWith(`CREATE SEQUENCE own; GRANT USAGE ON SEQUENCE own TO PUBLIC;
-      CREATE FUNCTION own_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := nextval('own') + 1000; RETURN NEW; END $$;
-      CREATE TRIGGER own_id BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION own_id();`);
+    await tableWith(OWN_ID);
     for (const body of [{ name: "a" }, [{ name: "a" }, { name: "b" }]])
       assert.equal((await send(body)).line.code, "NOT_STORED");
     assert.deepEqual(await rows(), []);
@@ -369,6 +399,25 @@ suite("a trigger that keeps rows away", () => {
     await tableWith("CREATE RULE away AS ON INSERT TO items DO INSTEAD NOTHING");
     assert.deepEqual((await send({ name: "a" })).status, 503);
   });
+});
+
+test("an id that is reserved for the next item is one that no row has", async () => {
+  const lane = await laneForTests(platform, { maxContainers: 1 });
+  const both = async () => {
+    lane.functions.replace();
+    const first = await send({ name: "first" }, lane);
+    return [first, await send({ name: "second" }, lane)];
+  };
+  await tableWith("");
+  await both();
+  const { server } = lane.wire.last;
+  await disconnect(lane);
+  // The insert of the first finds the id after its own used; of the second the answer is lost.
+  await tableWith("INSERT INTO items (id, name) VALUES (2, 'theirs')");
+  lane.wire.cut({ from: "server", after: server.length - 12, how: "end" });
+  const [, second] = await both();
+  assert.equal(second?.status, 201);
+  assert.deepEqual(await postgres.query("SELECT id FROM items WHERE name = 'second'"), [{ id: second?.json.id }]);
 });
 
 suite("where the answer to the insert is lost, each item is there once", async () => {

@@ -176,6 +176,7 @@ const REFUSED: [column: string, detail: RegExp, sources: string[]][] = [
   ],
   ["never null", /^must not be null$/, ["null"]],
   ["jsonb", /U\+0000/, ['"\\u0000"', '{"a":{"b":["\\u0000"]}}', '{"a":[{"\\u0000":1}]}']],
+  ["jsonb", /key with a backslash/, ['{"\\\\":1}', '{"a":[{"b\\\\c":1}]}', '{"a":{"\\u005c":1}}']],
   ["jsonb", /unpaired surrogate/, ['"\\ud800"', '{"a":{"b":["\\udc00"]}}', '{"a":[{"\\ud83d":1}]}']],
   ["jsonb", /^is nested more than 500 deep$/, [nested(501), `${'{"a":'.repeat(501)}1${"}".repeat(501)}`]],
   [

@@ -20,7 +20,10 @@ const number = fc
   .map((parts) => parts.join(""));
 
 const json = fc.letrec<{ any: string }>((tie) => {
-  const key = fc.oneof(fc.constantFrom("__proto__", "constructor", "", "rawJSON", "a/b~c"), text);
+  const key = fc.oneof(
+    fc.constantFrom("__proto__", "constructor", "", "rawJSON", "a/b~c"),
+    text.map((value) => value.replaceAll("\\", "/")),
+  );
   const members = fc.uniqueArray(fc.tuple(key, tie("any")), { selector: ([name]) => name, maxLength: 4 });
   return {
     any: fc.oneof(

@@ -1,3 +1,4 @@
+import { parseExactly } from "../../src/json.ts";
 import { table } from "../../src/table.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 import { drawTable, paint, readPayload, run } from "./terminal.ts";
@@ -33,7 +34,7 @@ export async function invokeWith(platform: Platform, file: string): Promise<bool
   const body = readPayload(file);
   console.log(`${paint("cyan", "→")} invoke with ${paint("bold", file)}, ${body.length} bytes`);
   const { code, body: answer, milliseconds, coldStart } = await platform.functions.invoke({ body });
-  const json = JSON.parse(answer.toString());
+  const json = Object(parseExactly(answer.toString()));
   const took = `${Math.round(milliseconds)} ms${coldStart ? ", the container's start included" : ""}`;
   console.log(`${paint("cyan", "←")} ${took}\n${JSON.stringify(json, null, 2)}\n`);
   const stored = code === undefined && !("status" in json);
@@ -43,7 +44,10 @@ export async function invokeWith(platform: Platform, file: string): Promise<bool
 
 export async function showTable({ postgres }: Platform): Promise<void> {
   const [total] = await postgres.query<{ count: string }>(`SELECT count(*) FROM ${relation}`);
-  const rows = await postgres.query(`SELECT * FROM (${SELECT} ORDER BY id DESC LIMIT ${SHOWN_ROWS}) last ORDER BY id`);
+  // As PostgreSQL writes them: JavaScript would round numbers and times.
+  const columns = ["id", ...Object.keys(table.columns)].map((name) => `last.${quoted(name)}::text`);
+  const last = `SELECT * FROM ${relation} ORDER BY id DESC LIMIT ${SHOWN_ROWS}`;
+  const rows = await postgres.query(`SELECT ${columns.join(", ")} FROM (${last}) AS last ORDER BY last.id`);
   console.log(paint("dim", `${SELECT};`));
   if (rows.length > 0) console.log(drawTable(rows));
   console.log(
