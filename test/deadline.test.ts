@@ -117,15 +117,25 @@ test("a statement that waits for a lock is broken off at the deadline, and store
   assert.equal(await rows("behind the lock"), 0);
 });
 
-for (const [how, then, batch] of [
+const TRIGGER = `
+  CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+  CREATE TRIGGER pass BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION pass()`;
+
+for (const [how, then, batch, trigger] of [
   ["silence", "hang"],
   ["end", "refuse"],
   ["end", "refuse", 3],
+  ["end", "refuse", 1, "before a trigger"],
+  ["end", "refuse", 3, "before a trigger"],
 ] as const) {
-  const what = batch ? "a batch's" : "an item's";
+  const what = `${(batch ?? 1) > 1 ? "a batch's" : "an item's"}${trigger ? `, ${trigger},` : ""}`;
   test(`nor does ${what} that can no longer be told to stop (${how}, then ${then})`, async (t) => {
     const lane = await startedLane();
     const name = `${what} cut off by ${how}`;
+    if (trigger) {
+      await postgres.query(TRIGGER);
+      t.after(() => postgres.query("DROP FUNCTION pass CASCADE"));
+    }
     assert.equal(await insert(lane, "before the network went"), 201);
     const unlock = await postgres.lock("LOCK TABLE items");
     t.after(unlock);

@@ -229,15 +229,22 @@ test("an insert that came too late, or that the table kept back, is not taken fo
     [false, DeadlineError],
     [true, TableError],
   ] as const) {
-    for (const size of [1, 3]) {
-      const model = new Model("plain", [], 0);
+    for (const [size, kind] of [
+      [1, "plain"],
+      [3, "plain"],
+      [1, "a trigger changes rows"],
+      [3, "a trigger changes rows"],
+    ] as const) {
+      const model = new Model(kind, [], 0);
       const short: Database = {
         run: (of, step, work) =>
           model.run(of, step, ({ query, ...connection }) =>
             work({
               ...connection,
               query: async (sql, ...rest) => {
-                if (sql === IN_TIME) return { rows: [{ inTime }] } as never;
+                if (sql === IN_TIME || (sql === insertChecked([COLUMNS]) && !inTime))
+                  return { rows: [{ inTime }] } as never;
+                if (sql === insertChecked([COLUMNS])) throw answered("22P02", `… "${NOT_STORED}"`);
                 return sql.includes("INSERT") ? ({ rows: [], rowCount: 0 } as never) : await query(sql, ...rest);
               },
             }),
