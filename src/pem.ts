@@ -1,5 +1,3 @@
-import { X509Certificate } from "node:crypto";
-
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/gs;
 const BEGIN = "-----BEGIN CERTIFICATE-----";
 
@@ -26,7 +24,9 @@ export function faultInPem(text: string): string | undefined {
   return undefined;
 }
 
+/** Loaded at first use, since it takes a tenth of a start. */
 function isCertificate(pem: string): boolean {
+  const { X509Certificate } = process.getBuiltinModule("node:crypto");
   try {
     return new X509Certificate(pem).raw.length > 0;
   } catch {
