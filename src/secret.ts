@@ -50,8 +50,11 @@ export type Credentials = z.infer<typeof credentialsSchema>;
 export function parseSecret(base64: string): Credentials {
   let content: unknown;
   try {
-    // Ignores a byte order mark.
-    content = JSON.parse(new TextDecoder().decode(Buffer.from(base64, "base64")));
+    content = JSON.parse(
+      Buffer.from(base64, "base64")
+        .toString()
+        .replace(/^\uFEFF/, ""),
+    );
   } catch {
     throw new ConfigError(
       'the secret is not JSON: it must be like {"host": "…", "dbname": "…", "username": "…", "password": "…"}',
