@@ -10,13 +10,16 @@ export const TABLE = [table.schema ?? [], table.name].flat().map(quoted).join(".
 /** Its OID. */
 export const RELATION = `${literal(TABLE)}::regclass`;
 
+/** Columns and what their defaults use, sequences among it. */
+const USED_BY_DEFAULTS = `pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+       JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
+       JOIN pg_class AS used_class ON used_class.oid = used.refobjid`;
+
 /** What `id` counts by: what its default takes from, or the sequence of an identity. */
 export const SEQUENCE = `coalesce(
     (SELECT used.refobjid
-     FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-       JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
-       JOIN pg_class AS sequence ON sequence.oid = used.refobjid AND sequence.relkind = 'S'
-     WHERE attrelid = ${RELATION} AND attname = 'id'
+     FROM ${USED_BY_DEFAULTS}
+     WHERE attrelid = ${RELATION} AND attname = 'id' AND used_class.relkind = 'S'
      LIMIT 1),
     pg_get_serial_sequence(${literal(TABLE)}, 'id')::regclass::oid)`;
 
@@ -32,11 +35,9 @@ export const LARGEST_ID = `(
 /** Whether the user may use the sequences of all defaults but those of the columns named. */
 export function mayCountBut(names: readonly string[]): string {
   return `NOT EXISTS (
-    SELECT FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-      JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
-      JOIN pg_class AS counter ON counter.oid = used.refobjid
+    SELECT FROM ${USED_BY_DEFAULTS}
     WHERE attrelid = ${RELATION} AND attname <> ALL (ARRAY[${names.map(literal).join(", ")}]::text[])
-      AND CASE WHEN counter.relkind = 'S' THEN NOT has_sequence_privilege(counter.oid, 'USAGE, UPDATE') END)`;
+      AND CASE WHEN used_class.relkind = 'S' THEN NOT has_sequence_privilege(used_class.oid, 'USAGE, UPDATE') END)`;
 }
 
 /** Whether rows may be kept from being stored, or get another id, and nobody told: by a trigger, or where it is no plain table. */

@@ -73,10 +73,15 @@ export async function takeIds(connection: Connection, count: number, log: Log): 
 }
 
 function idsIn({ ids, first }: Pick<Row, "ids" | "first">, count: number): Id[] {
-  if (ids !== null) return ids.slice(1, -1).split(",").map(idOf);
+  if (ids !== null) return listOf(ids);
   const start = BigInt(first);
   const isSafe = Number.isSafeInteger(Number(first) + count);
   return Array.from({ length: count }, (_, place) => (isSafe ? Number(first) + place : String(start + BigInt(place))));
+}
+
+/** Of PostgreSQL's array literal. */
+function listOf(literal: string): Id[] {
+  return literal.slice(1, -1).split(",").map(idOf);
 }
 
 export function idOf(text: string): Id {
@@ -108,5 +113,5 @@ function learn({ sequence, keyed, backend, guarded }: Row, connection: Connectio
 
 async function takeFreeIds(connection: Connection, taken: readonly Id[], sequence: string): Promise<Id[]> {
   const { rows } = await connection.query<{ ids: string }>(TAKE_FREE_IDS, [`{${taken}}`, sequence]);
-  return rows.flatMap(({ ids }) => ids.slice(1, -1).split(",").map(idOf));
+  return rows.flatMap(({ ids }) => listOf(ids));
 }

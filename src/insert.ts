@@ -7,7 +7,7 @@ import { forget, type Id, type Ids, idOf, surroundingsOf, takeIds } from "./ids.
 import type { Items } from "./items.ts";
 import { Problem } from "./problem.ts";
 import { refusalOf } from "./refusal.ts";
-import { rowsOf } from "./rows.ts";
+import { type Rows, rowsOf } from "./rows.ts";
 import { findRows } from "./statements.ts";
 import { type Made, store } from "./store.ts";
 
@@ -76,7 +76,7 @@ async function attempt(connection: Connection, job: Job): Promise<Stored | Probl
     const answer = answerOf(error);
     // Without an answer, only the next connection can tell whether it is stored.
     if (!answer && !(error instanceof TableError)) throw error;
-    const found = repeated ? await find(connection, job, ids) : undefined;
+    const found = repeated ? await find(connection, rows, ids) : undefined;
     if (found) return found;
     const isUsed = answer?.code === "23505" && (await isKeyOfId(connection, answer));
     // The row has been removed since.
@@ -89,9 +89,8 @@ async function attempt(connection: Connection, job: Job): Promise<Stored | Probl
 }
 
 /** What a former attempt stored, however it looks by now. */
-async function find(connection: Connection, { items }: Job, { ids }: Ids): Promise<Stored | undefined> {
-  const brought = rowsOf(items.slice(0, 1), false)[0]?.columns ?? [];
-  const { rows } = await connection.query<Made>(findRows(brought), [`{${ids}}`]);
+async function find(connection: Connection, [first]: readonly Rows[], { ids }: Ids): Promise<Stored | undefined> {
+  const { rows } = await connection.query<Made>(findRows(first?.columns ?? []), [`{${ids}}`]);
   return rows[0] && { ids, made: rows[0] };
 }
 

@@ -9,22 +9,6 @@ const REFUSED: Fault = {
   remedy: "look the code up in PostgreSQL's list of error codes, and look at the table's triggers",
 };
 
-const RESTARTING: Fault = { ...LOST, detail: "The database is restarting.", reread: "never" };
-
-const NO_LOGIN: Fault = {
-  detail: "The database refused the function's credentials.",
-  remedy: "put the user's present password into the secret, and see the password's end (VALID UNTIL) and pg_hba.conf",
-  reread: "always",
-  credentials: true,
-};
-
-const FULL: Fault = {
-  detail: "The database has no connection to spare.",
-  remedy: "put PgBouncer before it, or raise max_connections",
-  again: true,
-  reread: "never",
-};
-
 const TRIGGER: Fault = {
   detail: "A trigger or a function of the table failed.",
   remedy:
@@ -59,7 +43,12 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
   },
   "25P03": LOST,
   "25P04": { detail: "The database cancelled the statement.", remedy: "look at transaction_timeout and for locks" },
-  "28": NO_LOGIN,
+  "28": {
+    detail: "The database refused the function's credentials.",
+    remedy: "put the user's present password into the secret, and see the password's end (VALID UNTIL) and pg_hba.conf",
+    reread: "always",
+    credentials: true,
+  },
   "3D000": {
     detail: "The database does not exist.",
     remedy: "check dbname in the secret, or create the database and apply src/schema.sql",
@@ -85,7 +74,12 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
     detail: "The database is out of memory.",
     remedy: "look at its memory, shared_buffers, work_mem and max_locks_per_transaction",
   },
-  "53300": FULL,
+  "53300": {
+    detail: "The database has no connection to spare.",
+    remedy: "put PgBouncer before it, or raise max_connections",
+    again: true,
+    reread: "never",
+  },
   "53": { detail: "The database is out of resources.", remedy: "look at its limits: the message names one" },
   "54": {
     detail: "The insert is beyond a limit of the database.",
@@ -102,7 +96,7 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
   },
   "57014": { detail: "The database cancelled the statement.", remedy: "look at statement_timeout and for locks" },
   "57P05": LOST,
-  "57P": RESTARTING,
+  "57P": { ...LOST, detail: "The database is restarting.", reread: "never" },
   "58": {
     detail: "The database had a system error.",
     remedy: "look at its log: a file, a library or the disk beneath it is at fault",

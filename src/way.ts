@@ -122,7 +122,7 @@ export const TIMEOUTS: Readonly<Record<Waited, Fault>> = {
   },
   address: {
     detail: "The database did not answer in time.",
-    remedy: "check host and port in the secret, the routes between the subnets, and ingress on the database's port",
+    remedy: UNREACHABLE.remedy,
     reread: "always",
   },
   greeting: {
