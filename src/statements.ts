@@ -11,15 +11,15 @@ const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.
 /**
  * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. Where nobody else took ids
  * in the midst, the first tells them all. On a connection of which nothing is known the sequence is looked up on the way, else it
- * is $2.
+ * is $2. Its name there is one that no table has, which would stand for the table else.
  */
 const takeIds = (isKnown: boolean) => `
-  ${isKnown ? "" : `WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
+  ${isKnown ? "" : `WITH "sequence of id" AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
   SELECT CASE WHEN ids[$1] - ids[1] = $1 - 1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
-    ${isKnown ? "" : `(SELECT oid::text FROM sequence) AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
+    ${isKnown ? "" : `(SELECT oid::text FROM "sequence of id") AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
     ${GUARDED} AS guarded, ${NOW} AS now
   FROM (
-    SELECT array_agg(nextval(${isKnown ? "$2" : "(SELECT oid FROM sequence)"}::regclass)) AS ids FROM generate_series(1, $1::int)
+    SELECT array_agg(nextval(${isKnown ? "$2" : '(SELECT oid FROM "sequence of id")'}::regclass)) AS ids FROM generate_series(1, $1::int)
   ) AS taken`;
 
 export const TAKE_IDS = takeIds(true);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { insertChecked, insertOne, TAKE_FIRST_IDS } from "../src/statements.ts";
 import { disconnect, type Lane, laneForTests } from "./fixture.ts";
 import { ownerForTests } from "./owner.ts";
 import { eventually } from "./platform/eventually.ts";
@@ -399,6 +400,25 @@ suite("a trigger that keeps rows away", () => {
     await tableWith("CREATE RULE away AS ON INSERT TO items DO INSTEAD NOTHING");
     assert.deepEqual((await send({ name: "a" })).status, 503);
   });
+});
+
+test("a table may have the name of anything in a statement", async () => {
+  await tableWith("");
+  const names = ["name", "description"];
+  const until = Date.now() + 1e6;
+  for (const name of ["sequence", "clock", "rows_0", "known", "taken", "next", "sent"]) {
+    await postgres.query(`CREATE TABLE "${name}" (LIKE items INCLUDING ALL)`);
+    const run = (text: string, values: unknown[]) =>
+      postgres.query<{ sequence: string; ids: string | null; first: string }>(
+        text.replaceAll('"items"', `"${name}"`),
+        values,
+      );
+    const [taken] = await run(TAKE_FIRST_IDS, [1]);
+    await run(insertOne(names).text, [taken?.first, "a", null, until, taken?.sequence]);
+    await run(insertChecked([names]), [until, "{1000}", "{b}", "{NULL}"]);
+    assert.equal((await postgres.query(`SELECT FROM "${name}"`)).length, 2, name);
+    await postgres.query(`DROP TABLE "${name}"`);
+  }
 });
 
 test("an id that is reserved for the next item is one that no row has", async () => {
