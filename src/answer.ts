@@ -1,8 +1,9 @@
-import type { Handler } from "@fnproject/fdk";
+import type { Context, Handler } from "@fnproject/fdk";
 import { type Call, readCall } from "./call.ts";
 import { ConfigError } from "./config.ts";
-import type { Stored } from "./insert.ts";
-import type { Item, Items } from "./items.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Item } from "./items.ts";
+import type { Stored } from "./job.ts";
 import { captureConsole } from "./log.ts";
 import { Problem } from "./problem.ts";
 import type { Made } from "./store.ts";
@@ -12,18 +13,31 @@ import { table } from "./table.ts";
 export interface Outcome {
   outcome: "stored" | "healthy";
   status: 200 | 201;
+  headers?: Readonly<Record<string, string>>;
   body: object;
-  items: number;
+  /** For the log: how many were stored, and of a delivery with keys or of a feed what else became of its messages. */
+  counts: { items: number; replayed?: number; rejected?: number };
 }
 
 export function healthy(): Outcome {
-  return { outcome: "healthy", status: 200, body: { status: "ok" }, items: 0 };
+  return { outcome: "healthy", status: 200, body: { status: "ok" }, counts: { items: 0 } };
 }
 
-export function stored({ items, batch }: Items, { ids, made }: Stored): Outcome {
+export function stored({ items, batch, keys, feed }: Delivery, { ids, made, replayed, rejected }: Stored): Outcome {
   const numbers = ids.map((id) => (typeof id === "string" ? JSON.rawJSON(id) : id));
-  const body = batch ? { count: ids.length, ids: numbers } : { id: numbers[0], ...rowOf(items[0] as Item, made) };
-  return { outcome: "stored", status: 201, body, items: items.length };
+  const [id] = numbers;
+  const body =
+    batch || id === undefined
+      ? { count: ids.length, ids: numbers, ...(rejected > 0 && { rejected }) }
+      : { id, ...rowOf(items[0] as Item, made) };
+  const isReplay = replayed > 0 && replayed === ids.length;
+  return {
+    outcome: "stored",
+    status: ids.length > 0 ? 201 : 200,
+    ...(isReplay && { headers: { "Idempotency-Replayed": "true" } }),
+    body,
+    counts: { items: ids.length - replayed, ...(keys.length > 0 && { replayed }), ...(feed && { rejected }) },
+  };
 }
 
 /** What was sent, and what the database made of the rest. */
@@ -44,15 +58,17 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
     const closing = { first };
     first = false;
     try {
-      const { outcome, status, items, body: result } = await work(call, body);
-      call.log.info(outcome, { ...closing, status, items, ms: call.spent });
+      const { outcome, status, headers = {}, counts, body: result } = await work(call, body);
+      call.log.info(outcome, { ...closing, status, ...counts, ms: call.spent });
       context.httpGateway.statusCode = status;
+      setHeaders(context, headers);
       return result;
     } catch (error) {
       const problem = asProblem(error);
       const { status, message, headers, logged } = problem;
-      const level = status < 500 ? "info" : "error";
-      call.log[level](status < 500 ? "refused" : "failed", {
+      // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
+      const fails = status >= 500 || call.onInvalid !== "refuse";
+      call.log[fails ? "error" : "info"](fails ? "failed" : "refused", {
         ...closing,
         status,
         items: 0,
@@ -60,14 +76,17 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
         ...logged,
         ms: call.spent,
       });
-      // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
-      if (status >= 500 && !call.http) throw new Error(`${status} ${message}`);
+      if (fails && !call.http) throw new Error(`${status} ${message}`);
       context.responseContentType = "application/problem+json";
       context.httpGateway.statusCode = status;
-      for (const [name, value] of Object.entries(headers)) context.httpGateway.setResponseHeader(name, value);
+      setHeaders(context, headers);
       return problem.toBody(call.id);
     }
   };
+}
+
+function setHeaders({ httpGateway }: Context, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) httpGateway.setResponseHeader(name, value);
 }
 
 function asProblem(error: unknown): Problem {

@@ -1,4 +1,5 @@
 import type { Context } from "@fnproject/fdk";
+import { type OnInvalid, readOnInvalid } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { createLog, type Log, readLevel } from "./log.ts";
 import { encoded, Problem } from "./problem.ts";
@@ -10,7 +11,9 @@ export type Step = "secret" | "connect" | "insert";
 export interface Call {
   id: string;
   /** The request that API Gateway got; undefined for a direct invoke, whose caller sees neither status nor headers. */
-  http: { method: string; url: string; encoding: string } | undefined;
+  http: { method: string; url: string; encoding: string; key: string | null } | undefined;
+  /** Through the gateway always "refuse", since its callers read the answer. */
+  onInvalid: OnInvalid;
   deadline: Deadline;
   log: Log;
   /** Does `work`, and adds the time that it takes to that of the step. A step may have several parts. */
@@ -24,11 +27,14 @@ export function readCall(context: Context): Call {
   const method = context.getHeader("Fn-Http-Method");
   const url = context.getHeader("Fn-Http-Request-Url");
   const encoding = context.getHeader("Fn-Http-H-Content-Encoding") ?? "";
+  const key = context.getHeader("Fn-Http-H-Idempotency-Key");
+  const http = method === null && url === null ? undefined : { method: method ?? "", url: url ?? "", encoding, key };
   const started = performance.now();
   const spent = { secret: 0, connect: 0, insert: 0, total: 0 };
   return {
     id,
-    http: method === null && url === null ? undefined : { method: method ?? "", url: url ?? "", encoding },
+    http,
+    onInvalid: http ? "refuse" : readOnInvalid(process.env),
     deadline: new Deadline(context.deadline),
     log: createLog(readLevel(process.env), { callId: id }),
     async timed(step, work) {

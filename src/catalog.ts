@@ -4,8 +4,12 @@ import { table } from "./table.ts";
 export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-/** The table's name in SQL. */
-export const TABLE = [table.schema ?? [], table.name].flat().map(quoted).join(".");
+const named = (name: string) => [table.schema ?? [], name].flat().map(quoted).join(".");
+
+/** The table's name in SQL, and those of the tables beside it. */
+export const TABLE = named(table.name);
+export const KEYS = named(`${table.name}_keys`);
+export const REJECTED = named(`${table.name}_rejected`);
 
 /** Its OID. */
 export const RELATION = `${literal(TABLE)}::regclass`;

@@ -1,5 +1,5 @@
 import { decimalOf, faultInNumeric, numberIn } from "./decimal.ts";
-import { faultInJson, parseExactly } from "./json.ts";
+import { faultInJson, inOrder, parseExactly } from "./json.ts";
 import { faultInText } from "./text.ts";
 import { isDate, isTime } from "./time.ts";
 
@@ -32,6 +32,8 @@ export interface Column {
   fault(value: unknown): string | undefined;
   /** A value without fault, as PostgreSQL reads it. */
   encode(value: unknown): string;
+  /** The same for values that are the same: `encode`, where that gives one text for each. */
+  digest(value: unknown): string;
   /** An expression for the column's text, whatever the session's settings are. */
   read(column: string): string;
   /** What `read` gave, as JSON has it. */
@@ -39,7 +41,8 @@ export interface Column {
 }
 
 function define(base: string, traits: Trait[], own: Pick<Column, "fault"> & Partial<Column>): Column {
-  const plain = { type: base, exact: false, encode: String, decode: (text: string) => text };
+  const { encode = String } = own;
+  const plain = { type: base, exact: false, encode, digest: encode, decode: (text: string) => text };
   return { ...plain, base, traits, read: (column) => `${column}::text`, ...own };
 }
 
@@ -167,5 +170,12 @@ export function uuid(...traits: Trait[]): Column {
 
 /** Any JSON, its numbers digit for digit. Of null in an item it makes NULL. */
 export function jsonb(...traits: Trait[]): Column {
-  return define("jsonb", traits, { exact: true, fault: faultInJson, encode: JSON.stringify, decode: parseExactly });
+  const digest = (value: unknown) => JSON.stringify(inOrder(value));
+  return define("jsonb", traits, {
+    exact: true,
+    fault: faultInJson,
+    encode: JSON.stringify,
+    digest,
+    decode: parseExactly,
+  });
 }

@@ -1,5 +1,14 @@
 import { LEVELS, readLevel } from "./log.ts";
 
+/** What becomes of what is delivered and is no item: told to the caller, a failure of the function, or kept apart. */
+const ON_INVALID = ["refuse", "fail", "set-aside"] as const;
+export type OnInvalid = (typeof ON_INVALID)[number];
+
+/** "refuse" where it is unset; read apart from the rest, since it says how a failure is told. */
+export function readOnInvalid(env: NodeJS.ProcessEnv): OnInvalid {
+  return ON_INVALID.find((one) => one === env.ON_INVALID) ?? "refuse";
+}
+
 export interface Config {
   /** OCID of the Vault secret that holds the database credentials. */
   secretId: string;
@@ -28,6 +37,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     errors.push("OCI_SECRETS_ENDPOINT must be a URL, or be left out for the region's own endpoint");
   }
   if (env.LOG_LEVEL && readLevel(env) !== env.LOG_LEVEL) errors.push(`LOG_LEVEL must be one of ${LEVELS.join(", ")}`);
+  if (env.ON_INVALID && readOnInvalid(env) !== env.ON_INVALID)
+    errors.push(`ON_INVALID must be one of ${ON_INVALID.join(", ")}`);
   for (const name of FROM_PLATFORM) {
     if (!env[name])
       errors.push(`${name} is missing: OCI Functions supplies it; elsewhere use the local platform (npm start)`);

@@ -3,9 +3,9 @@ import { answer, healthy, stored } from "./answer.ts";
 import { routeOf } from "./call.ts";
 import { loadConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { readDelivery } from "./delivery.ts";
 import { checkHealth } from "./health.ts";
 import { insert } from "./insert.ts";
-import { parseItems } from "./items.ts";
 
 let database: Database | undefined;
 
@@ -16,8 +16,8 @@ handle(
       await checkHealth(database, call);
       return healthy();
     }
-    const items = parseItems(body);
-    return stored(items, await insert(database, items, call));
+    const delivery = readDelivery(body, call);
+    return stored(delivery, await insert(database, delivery, call));
   }),
   { inputMode: "buffer" },
 );

@@ -1,5 +1,6 @@
+import { IS_KEY_OF_ID } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
-import { answerOf, TableError } from "./errors.ts";
+import { type Answer, answerOf, TableError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { setSequence, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
 
@@ -79,8 +80,13 @@ function idsIn({ ids, first }: Pick<Row, "ids" | "first">, count: number): Id[] 
   return Array.from({ length: count }, (_, place) => (isSafe ? Number(first) + place : String(start + BigInt(place))));
 }
 
+/** Whether an error is that an id is in the table already. */
+export async function isKeyOfId(connection: Connection, { code, schema, constraint }: Answer): Promise<boolean> {
+  return code === "23505" && (await connection.query(IS_KEY_OF_ID, [schema, constraint])).rowCount === 1;
+}
+
 /** Of PostgreSQL's array literal. */
-function listOf(literal: string): Id[] {
+export function listOf(literal: string): Id[] {
   return literal.slice(1, -1).split(",").map(idOf);
 }
 

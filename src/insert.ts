@@ -1,13 +1,16 @@
 import type { Call } from "./call.ts";
-import { IS_KEY_OF_ID } from "./catalog.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
+import type { Delivery } from "./delivery.ts";
 import { type Answer, answerOf, TableError } from "./errors.ts";
-import { forget, type Id, type Ids, idOf, surroundingsOf, takeIds } from "./ids.ts";
-import type { Items } from "./items.ts";
-import { Problem } from "./problem.ts";
-import { refusalOf } from "./refusal.ts";
+import { forget, type Id, type Ids, idOf, isKeyOfId, surroundingsOf, takeIds } from "./ids.ts";
+import { createJob, isDone, type Job, messageOf, outcomeOf, type Stored, takeOut } from "./job.ts";
+import { keyPointer, OTHER_CONTENT, otherContent } from "./keys.ts";
+import { findKeys, isOfKeys, type Known } from "./known.ts";
+import { Problem, pointer } from "./problem.ts";
+import { problemOf, type Refusal, refusalOf } from "./refusal.ts";
 import { type Rows, rowsOf } from "./rows.ts";
+import { sieve } from "./sieve.ts";
 import { findRows } from "./statements.ts";
 import { type Made, store } from "./store.ts";
 
@@ -26,33 +29,28 @@ import { type Made, store } from "./store.ts";
  * It takes for granted that `id` alone is unique, that the user sees all rows, that nobody chooses an id which the sequence
  * has yet to give in the moments between taking it and the insert, and that rows are not removed in those between an insert
  * and its repeat.
+ *
+ * A key is stored by the statement that stores its rows, and so is there if and only if they were stored, by whichever
+ * invocation, whatever became of them since. An insert that is refused, for whatever reason, looks for its keys:
+ * - one is there with an id of this insert: a former attempt committed, and all of it is stored;
+ * - one is there with other ids: another invocation stored its items, and no former attempt can commit any more, since the
+ *   key is unique: what it covers is taken out, and the insert made anew;
+ * - none is there: nothing was stored, and the refusal is to be believed.
  */
-
-/** What became of the items, in their order. */
-export interface Stored {
-  ids: readonly Id[];
-  /** Of a single item. */
-  made: Made;
-}
 
 /** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
 const MOST_ROUNDS = 3;
 
-/** An insert over all its attempts. */
-interface Job extends Items {
-  call: Call;
-  ids: Ids | undefined;
-  mayHaveCommitted: boolean;
-  round: number;
-}
+const NO_IDS: Ids = { ids: [], series: false, ahead: 0, at: 0 };
 
 /**
- * Stores all items or none, each once, however often a connection breaks.
+ * Stores all that was delivered or nothing, each item once, however often a connection breaks.
  *
- * @throws {Problem} 409 or 422 when the table refuses an item
+ * @throws {Problem} 409 or 422 when the table refuses an item, or a key was used for another
  */
-export async function insert(database: Database, items: Items, call: Call): Promise<Stored> {
-  const job: Job = { ...items, call, ids: undefined, mayHaveCommitted: false, round: 1 };
+export async function insert(database: Database, delivery: Delivery, call: Call): Promise<Stored> {
+  const job = createJob(delivery, call);
+  if (isDone(job)) return outcomeOf(job, [], {});
   const result = await database.run(call, "insert", (connection) => attempt(connection, job));
   if (result instanceof Problem) throw result;
   return result;
@@ -60,42 +58,43 @@ export async function insert(database: Database, items: Items, call: Call): Prom
 
 /** A refusal is returned, since a connection on which something is thrown is given up. */
 async function attempt(connection: Connection, job: Job): Promise<Stored | Problem> {
-  const { items, call } = job;
-  const taking = job.ids ?? takeIds(connection, items.length, call.log);
+  if (isDone(job)) return outcomeOf(job, [], job.made);
+  const { items, keys, rejects, call } = job;
+  const taking = items.length === 0 ? NO_IDS : (job.ids ?? takeIds(connection, items.length, call.log));
   // Made while the ids come, a tenth of a large batch's time.
-  const rows = rowsOf(items, items.length > 1);
+  const rows = items.length === 0 ? [] : rowsOf(items, items.length > 1);
   const ids = await taking;
   const repeated = job.mayHaveCommitted;
   Object.assign(job, { ids, mayHaveCommitted: true });
   const until = Date.now() + ids.ahead + call.deadline.left;
   try {
-    const made = await store(connection, { items, rows, ids, until });
+    const made = await store(connection, { items, rows, ids, keys, rejects, until });
     // A trigger that came meanwhile may have given another.
-    return { ids: typeof made.id === "string" ? [idOf(made.id)] : ids.ids, made };
+    return outcomeOf(job, typeof made.id === "string" ? [idOf(made.id)] : ids.ids, made);
   } catch (error) {
     const answer = answerOf(error);
     // Without an answer, only the next connection can tell whether it is stored.
     if (!answer && !(error instanceof TableError)) throw error;
-    const found = repeated ? await find(connection, rows, ids) : undefined;
-    if (found) return found;
-    const isUsed = answer?.code === "23505" && (await isKeyOfId(connection, answer));
+    const known = await findKeys(connection, keys);
+    if (known.length > 0) return withoutKnown(connection, job, ids, known);
+    const found = repeated && keys.length === 0 ? await find(connection, rows, ids) : undefined;
+    if (found) return outcomeOf(job, ids.ids, found);
+    const isUsed = answer !== undefined && (await isKeyOfId(connection, answer));
     // The row has been removed since.
-    if (isUsed && repeated) return { ids: ids.ids, made: {} };
-    if (isUsed || (answer && isOutdated(answer, ids, connection))) return anew(connection, job);
-    const refusal = refusalOf(error, job, ids.ids);
-    if (refusal) return refusal;
-    throw error;
+    if (isUsed && repeated && keys.length === 0) return outcomeOf(job, ids.ids, {});
+    if (isUsed || (answer && (isOfKeys(answer) || isOutdated(answer, ids, connection)))) return anew(connection, job);
+    const refusal = refusalOf(error, items, ids.ids);
+    if (!refusal) throw error;
+    const { feed, batch } = job.delivery;
+    if (feed) return withoutRefused(connection, job, ids, until);
+    return problemOf(refusal, batch ? (item) => messageOf(job, item) : undefined);
   }
 }
 
 /** What a former attempt stored, however it looks by now. */
-async function find(connection: Connection, [first]: readonly Rows[], { ids }: Ids): Promise<Stored | undefined> {
+async function find(connection: Connection, [first]: readonly Rows[], { ids }: Pick<Ids, "ids">) {
   const { rows } = await connection.query<Made>(findRows(first?.columns ?? []), [`{${ids}}`]);
-  return rows[0] && { ids, made: rows[0] };
-}
-
-async function isKeyOfId(connection: Connection, { schema, constraint }: Answer): Promise<boolean> {
-  return (await connection.query(IS_KEY_OF_ID, [schema, constraint])).rowCount === 1;
+  return rows[0];
 }
 
 /** Whether an error may come of what was learnt with an earlier insert, such as a sequence that has been replaced since. */
@@ -103,10 +102,55 @@ function isOutdated({ code }: Answer, ids: Ids, connection: Connection): boolean
   return /^(42|XX)/.test(code) && ids === surroundingsOf(connection)?.reserved;
 }
 
-/** With other ids, where the insert certainly stored nothing. */
+/** Where the insert certainly stored nothing, and another might. */
 async function anew(connection: Connection, job: Job): Promise<Stored | Problem> {
   if (job.round++ === MOST_ROUNDS) throw new TableError("IDS_USED");
   forget(connection);
+  return goOn(connection, job);
+}
+
+/** With other ids. */
+function goOn(connection: Connection, job: Job): Promise<Stored | Problem> {
   Object.assign(job, { ids: undefined, mayHaveCommitted: false });
   return attempt(connection, job);
+}
+
+/** Goes on without what other invocations stored, or used a key for. */
+async function withoutKnown(connection: Connection, job: Job, { ids }: Ids, known: readonly Known[]) {
+  const [mine] = known.filter((each) => each.ids[0] === ids[each.key.covers[0] as number]);
+  if (mine) return outcomeOf(job, ids, mine.made ?? {});
+  const { batch, feed } = job.delivery;
+  const other = known.filter(({ same }) => !same).map(({ key }) => key);
+  if (other.length > 0 && !feed) return otherContent(other, batch ? (item) => messageOf(job, item) : undefined);
+  const same = known.filter(({ same }) => same);
+  const [first] = same;
+  if (first && !batch) job.made = first.made ?? (await find(connection, rowsOf(job.items, false), first)) ?? {};
+  const stored = same.flatMap(({ key, ids }) => key.covers.map((item, index) => [item, ids[index] as Id] as const));
+  const errors = [{ pointer: keyPointer(), detail: OTHER_CONTENT }];
+  takeOut(job, new Map(stored), new Map(other.flatMap(({ covers }) => covers).map((item) => [item, errors])));
+  return goOn(connection, job);
+}
+
+/** Goes on without what the table refuses, which is set aside. */
+async function withoutRefused(connection: Connection, job: Job, ids: Ids, until: number) {
+  const { items, known, refused } = job;
+  await sieve(connection, { items, ids, until }, refused);
+  const refusals = [...refused.values()];
+  const [first] = refusals;
+  if (!first) return anew(connection, job);
+  const isOneReason = refusals.every(({ detail, path }) => detail === first.detail && `${path}` === `${first.path}`);
+  if (isOneReason && items.length > 1 && refusals.length === items.length && known.size === 0) return refusesAll(first);
+  const errors = refusals.map(({ path, detail }) => [{ pointer: pointer(path), detail }]);
+  takeOut(job, new Map(), new Map([...refused.keys()].map((item, index) => [item, errors[index] ?? []])));
+  return goOn(connection, job);
+}
+
+/** It is the table then that is wrong: what is delivered is to come again. */
+function refusesAll({ logged }: Refusal): Problem {
+  return new Problem(503, "The table refuses each of several items for the same reason.", {
+    logged: {
+      ...logged,
+      remedy: "look at what the table demands, and mend it or who sends the items: the delivery comes again until then",
+    },
+  });
 }

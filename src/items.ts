@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import type { Column } from "./columns.ts";
 import { countMembers, membersOf, parseJson } from "./json.ts";
-import { type Pointed, Problem, pointer } from "./problem.ts";
+import { isKey, KEY } from "./keys.ts";
+import { MOST_ERRORS, type Pointed, Problem, pointer } from "./problem.ts";
 import { table } from "./table.ts";
 
 const columns = Object.entries(table.columns);
 const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));
-const keys = accepted.map(([name]) => name);
 const exact = accepted.some(([, column]) => column.exact);
 
 /** Columns that an item may do without, or must: the answer tells them all the same. */
@@ -20,9 +20,17 @@ const further = columns.filter(
  */
 const ANSWER_BYTES = 6_000_000 - 100 * (1 + further.length);
 
+const keySchema = z.optional(z.custom(isKey, { error: "must have 1 to 255 visible ASCII characters" }));
+const schemas = Object.fromEntries(accepted.map(([name, column]) => [name, schemaOf(column)]));
+/** Not where the table has a column of that name. */
+const hasKeys = !Object.hasOwn(table.columns, KEY);
+const members = [...Object.keys(schemas), ...(hasKeys ? [KEY] : [])];
+
 const itemSchema = z.strictObject(
-  Object.fromEntries(accepted.map(([name, column]) => [name, schemaOf(column)])),
-  `must be an object like {${keys.map((name) => `"${name}": …`).join(", ")}}`,
+  hasKeys ? { ...schemas, [KEY]: keySchema } : schemas,
+  `must be an object like {${Object.keys(schemas)
+    .map((name) => `"${name}": …`)
+    .join(", ")}}`,
 );
 
 function schemaOf({ traits, fault }: Column): z.ZodMiniType {
@@ -37,8 +45,14 @@ function schemaOf({ traits, fault }: Column): z.ZodMiniType {
   return traits.includes("not null") ? value : z._default(nullable, null);
 }
 
-/** Its keys are the table's columns; one that may be left out, and was, is not there. */
+/** Its keys are the table's columns, and its own; one that may be left out, and was, is not there. */
 export type Item = Readonly<Record<string, unknown>>;
+
+/** The text of the key that an item brings. */
+export function keyOf(item: Item): string | undefined {
+  const key = hasKeys ? item[KEY] : undefined;
+  return key === undefined ? undefined : `item:${key}`;
+}
 
 /** What an invoke brings: one item, or a batch of them. */
 export interface Items {
@@ -49,12 +63,21 @@ export interface Items {
 /**
  * Reads the body of an invoke.
  *
- * @throws {Problem} 400 when the bytes are not UTF-8 JSON, 422 when the JSON is not an item or a batch
+ * @throws {Problem} 400 when the bytes are not UTF-8 JSON
  */
-export function parseItems(body: Uint8Array): Items {
-  const value = parseJson(body, exact);
-  const batch = Array.isArray(value);
-  const candidates: unknown[] = batch ? value : [value];
+export function readJson(body: Uint8Array): unknown {
+  return parseJson(body, exact);
+}
+
+/**
+ * Takes JSON for an item, or an array for a batch of them.
+ *
+ * @param body the bytes that it was read from, which betray what is not to be seen in it
+ * @throws {Problem} 422 when it is not
+ */
+export function parseItems(json: unknown, body: Uint8Array): Items {
+  const batch = Array.isArray(json);
+  const candidates: unknown[] = batch ? json : [json];
   const items: Item[] = [];
   const errors = new Errors(batch);
 
@@ -62,26 +85,48 @@ export function parseItems(body: Uint8Array): Items {
     throw new Problem(422, "The batch is empty.", { errors: [{ pointer: "", detail: "must hold at least one item" }] });
   }
   for (const [index, candidate] of candidates.entries()) {
-    // A number is an object here, since its source is kept.
-    const { data, error } = itemSchema.safeParse(JSON.isRawJSON(candidate) ? Number.NaN : candidate);
-    if (data) items.push(data);
-    else for (const issue of error.issues) errors.addIssue(index, issue);
+    const item = validate(candidate, index, errors);
+    if (item) items.push(item);
   }
   errors.throwIfAny();
-
-  // Every candidate is an object by now, as the count takes for granted.
-  for (const [index, members] of countMembers(body, batch).entries()) {
-    if (members !== membersOf(candidates[index])) errors.add(index, [], "has the same key twice");
-  }
-  if (!batch && Buffer.byteLength(JSON.stringify(value)) > ANSWER_BYTES) {
+  addRepeated(candidates, body, batch, errors);
+  if (!batch && Buffer.byteLength(JSON.stringify(json)) > ANSWER_BYTES) {
     errors.add(
       0,
-      longestOf(value as Item),
+      longestOf(json as Item),
       "is too long for an answer that repeats it; send a batch of one instead: [{…}]",
     );
   }
   errors.throwIfAny();
   return { items, batch };
+}
+
+/**
+ * Takes a message of a feed for an item.
+ *
+ * @throws {Problem} 422 when it is not
+ */
+export function parseItem(json: unknown, body: Uint8Array): Item {
+  const errors = new Errors(false);
+  const item = validate(json, 0, errors);
+  errors.throwIfAny();
+  addRepeated([json], body, false, errors);
+  errors.throwIfAny();
+  return item as Item;
+}
+
+function validate(candidate: unknown, index: number, errors: Errors): Item | undefined {
+  // A number is an object here, since its source is kept.
+  const { data, error } = itemSchema.safeParse(JSON.isRawJSON(candidate) ? Number.NaN : candidate);
+  if (error) for (const issue of error.issues) errors.addIssue(index, issue);
+  return data;
+}
+
+/** Of candidates that are all objects, as the count takes for granted. */
+function addRepeated(candidates: readonly unknown[], body: Uint8Array, batch: boolean, errors: Errors): void {
+  for (const [index, members] of countMembers(body, batch).entries()) {
+    if (members !== membersOf(candidates[index])) errors.add(index, [], "has the same key twice");
+  }
 }
 
 function longestOf(item: Item): string[] {
@@ -92,9 +137,8 @@ function longestOf(item: Item): string[] {
     .slice(0, 1);
 }
 
-/** Errors in the items: the first are kept to be shown, the others counted, since a bad body can hold millions. */
+/** Errors in the items: the first are kept to be shown, the others counted. */
 class Errors {
-  static readonly shown = 100;
   /** A longer key is not quoted: the answer has its limit too. */
   static readonly longestKey = 255;
 
@@ -107,7 +151,7 @@ class Errors {
   }
 
   add(index: number, path: readonly PropertyKey[], detail: string): void {
-    if (++this.#total > Errors.shown) return;
+    if (++this.#total > MOST_ERRORS) return;
     this.#errors.push({ pointer: pointer(this.#batch ? [index, ...path] : path), detail });
   }
 
@@ -120,7 +164,7 @@ class Errors {
           this.add(
             index,
             [key],
-            `is not a key of an item; its keys are ${keys.join(", ").replace(/, ([^,]*)$/, " and $1")}`,
+            `is not a key of an item; its keys are ${members.join(", ").replace(/, ([^,]*)$/, " and $1")}`,
           );
       }
     }
@@ -129,7 +173,7 @@ class Errors {
   throwIfAny(): void {
     if (this.#total === 0) return;
     const [is, s] = this.#total === 1 ? ["is", ""] : ["are", "s"];
-    const shown = this.#total > Errors.shown ? `, of which the first ${Errors.shown} are listed` : "";
+    const shown = this.#total > MOST_ERRORS ? `, of which the first ${MOST_ERRORS} are listed` : "";
     const nothing = this.#batch ? "The batch was not stored" : "The item was not stored";
     throw new Problem(422, `${nothing}: there ${is} ${this.#total} fault${s} in it${shown}.`, { errors: this.#errors });
   }

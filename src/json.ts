@@ -74,6 +74,44 @@ function faultInKey(key: string): string | undefined {
   return key.includes("\\") ? "has a key with a backslash, which cannot be read for certain" : faultInText(key);
 }
 
+/** The members of each object by their names. */
+export function inOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || JSON.isRawJSON(value)) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([key, member]) => [key, inOrder(member)]));
+}
+
+/** The bytes of each element of an array. */
+export function elementsOf(json: Buffer): Buffer[] {
+  const elements: Buffer[] = [];
+  let [depth, inString, start] = [0, false, 0];
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (inString) {
+      if (byte === 0x5c /* \ */) at++;
+      else if (byte === 0x22 /* " */) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) {
+      if (depth++ === 0) start = at + 1;
+    } else if (byte === 0x7d /* } */ || byte === 0x5d /* ] */ || (byte === 0x2c /* , */ && depth === 1)) {
+      if (depth === 1) elements.push(trimmed(json.subarray(start, at)));
+      if (byte === 0x2c) start = at + 1;
+      else depth--;
+    }
+  }
+  return elements.length === 1 && elements[0]?.length === 0 ? [] : elements;
+}
+
+/** Without JSON's white space around it. */
+function trimmed(json: Buffer): Buffer {
+  const isSpace = (byte = 0) => [0x20, 0x09, 0x0a, 0x0d].includes(byte);
+  let [from, to] = [0, json.length];
+  while (from < to && isSpace(json[from])) from++;
+  while (from < to && isSpace(json[to - 1])) to--;
+  return json.subarray(from, to);
+}
+
 /**
  * How many members the objects of each item have, those in its values too; of a batch where the items are in an array.
  * `JSON.parse` keeps the last of two members with the same key in silence; this count betrays it.

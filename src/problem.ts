@@ -7,6 +7,9 @@ export interface Pointed {
   detail: string;
 }
 
+/** Of so many the errors are shown, since a bad body can hold millions. */
+export const MOST_ERRORS = 100;
+
 /** A JSON Pointer to where a path leads. */
 export function pointer(path: readonly PropertyKey[]): string {
   return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
@@ -25,21 +28,21 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** What really happened, for the log alone. */
   readonly logged: object;
-  readonly #errors: readonly Pointed[] | undefined;
+  readonly errors: readonly Pointed[] | undefined;
 
   constructor(status: number, detail: string, { headers = {}, errors, logged = {} }: Options = {}) {
     super(detail);
     this.status = status;
     this.headers = headers;
     this.logged = logged;
-    this.#errors = errors;
+    this.errors = errors;
   }
 
   /** An RFC 9457 problem. */
   toBody(callId: string): object {
     const title = STATUS_CODES[this.status];
     const body = { type: "about:blank", title, status: this.status, detail: this.message, callId };
-    return this.#errors ? { ...body, errors: this.#errors } : body;
+    return this.errors ? { ...body, errors: this.errors } : body;
   }
 }
 

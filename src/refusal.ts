@@ -1,6 +1,6 @@
 import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "./errors.ts";
 import { type Id, idOf } from "./ids.ts";
-import type { Item, Items } from "./items.ts";
+import type { Item } from "./items.ts";
 import { Problem, pointer } from "./problem.ts";
 import { table } from "./table.ts";
 
@@ -21,23 +21,48 @@ const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = 
 /** Of what may pass, or is no word on the row, whoever raises it. */
 const NO_REFUSAL = /^(08|40|53|55|57|58|XX)/;
 
+/** A row that the table refuses, or another forbids. */
+export interface Refusal {
+  status: 409 | 422;
+  /** Which item; undefined where PostgreSQL does not let know. */
+  item: number | undefined;
+  /** Which of its columns, where it is one of those that an item brings. */
+  path: readonly string[];
+  /** With the constraint's, the column's or the function's name. */
+  detail: string;
+  logged: object;
+}
+
 /**
- * The caller's part in a statement that failed: the values that the table refuses, or another row forbids. Undefined where
- * another insert would fail as well, which is the operator's to mend.
+ * The caller's part in a statement that failed. Undefined where another insert would fail as well, which is the operator's to
+ * mend.
  */
-export function refusalOf(error: unknown, { items, batch }: Items, ids: readonly Id[]): Problem | undefined {
+export function refusalOf(error: unknown, items: readonly Item[], ids: readonly Id[]): Refusal | undefined {
   const answer = answerOf(error);
   const refusal = answer && refusalBy(answer);
   if (!refusal || isOperators(answer)) return undefined;
   const [status, detail] = refusal;
   const { code, constraint, column, table: name } = answer;
   const { index, key } = placeOf(answer, items, ids);
-  const path = batch ? (index === undefined ? [] : [index, ...key]) : key;
-  const subject = batch && index === undefined ? "an item " : "";
-  const told = `${subject}${detail}${nameOf(answer)}`;
-  return new Problem(status, `The table refused the ${batch ? "batch" : "item"}, and nothing was stored.`, {
-    errors: [{ pointer: pointer(path), detail: told }],
-    logged: { code, table: name, constraint, column },
+  const logged = { code, table: name, constraint, column };
+  return { status, item: index, path: key, detail: `${detail}${nameOf(answer)}`, logged };
+}
+
+/** @param message which of the body the item is; absent where the body is the item */
+export function problemOf(
+  { status, item, path, detail, logged }: Refusal,
+  message?: (item: number) => number,
+): Problem {
+  const isUnknown = message !== undefined && item === undefined;
+  const place = message === undefined || item === undefined ? [] : [message(item)];
+  return new Problem(status, `The table refused the ${message ? "batch" : "item"}, and nothing was stored.`, {
+    errors: [
+      {
+        pointer: isUnknown ? "" : pointer([...place, ...path]),
+        detail: `${isUnknown ? "an item " : ""}${detail}`,
+      },
+    ],
+    logged,
   });
 }
 

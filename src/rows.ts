@@ -34,17 +34,18 @@ function groupOf(items: readonly Item[], places: Rows["places"], arrays: boolean
   const brought = Object.keys(columns).filter((name) => first?.[name] !== undefined);
   const values = brought.map((name) => {
     const { encode } = columns[name] as Column;
-    if (arrays) return arrayOf(items, name, encode);
+    if (arrays) return arrayOf(items.map((item) => (item[name] === null ? null : encode(item[name]))));
     return first?.[name] === null ? null : encode(first?.[name]);
   });
   return { columns: brought, places, values };
 }
 
 /** As PostgreSQL's array literal. */
-function arrayOf(items: readonly Item[], name: string, encode: Column["encode"]): string {
-  const literals = items.map((item) => {
-    const value = item[name];
-    return value === null ? "NULL" : `"${encode(value).replace(/["\\]/g, "\\$&")}"`;
-  });
-  return `{${literals.join()}}`;
+export function arrayOf(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? "NULL" : `"${value.replace(/["\\]/g, "\\$&")}"`)).join()}}`;
+}
+
+/** Bytes, in the same. */
+export function arrayOfBytes(values: readonly Buffer[]): string {
+  return `{${values.map((value) => `"\\\\x${value.toString("hex")}"`).join()}}`;
 }

@@ -1,4 +1,4 @@
-import { GUARDED, KEYED, literal, quoted, SEQUENCE, TABLE } from "./catalog.ts";
+import { GUARDED, KEYED, KEYS, literal, quoted, REJECTED, SEQUENCE, TABLE } from "./catalog.ts";
 import { table } from "./table.ts";
 
 const { columns } = table;
@@ -62,6 +62,10 @@ export function made(names: readonly string[]): string[] {
   return own.map(([name, { read }]) => `${read(`${TABLE}.${quoted(name)}`)} AS ${quoted(name)}`);
 }
 
+function madeNames(names: readonly string[]): string[] {
+  return Object.keys(columns).filter((name) => !names.includes(name));
+}
+
 /** Those that an item may bring. */
 export const accepted = Object.keys(columns).filter((name) => !columns[name]?.traits.includes("generated"));
 
@@ -79,22 +83,33 @@ export interface Prepared {
 const prepared = new Map<string, Prepared>();
 
 /**
- * One row: $1 is its id, then come its values, the time and the sequence. Takes a free id for the next row along, which
- * then needs no round trip for one.
+ * One row: $1 is its id, then come its values, the time and the sequence, and the text and the fingerprint of its key where it
+ * has one. Takes a free id for the next row along, which then needs no round trip for one.
  */
-export function insertOne(names: readonly string[]): Prepared {
-  const key = names.join();
-  const statement = prepared.get(key) ?? { name: `insert_${prepared.size}`, text: insertOneText(names) };
+export function insertOne(names: readonly string[], keyed: boolean): Prepared {
+  const key = `${keyed}:${names}`;
+  const statement = prepared.get(key) ?? { name: `insert_${prepared.size}`, text: insertOneText(names, keyed) };
   prepared.set(key, statement);
   return statement;
 }
 
-function insertOneText(names: readonly string[]): string {
+function insertOneText(names: readonly string[], keyed: boolean): string {
   const values = ["id", ...names].map((name, index) => `$${index + 1}::${typeOf(name)}`);
-  const [until, sequence] = [`$${values.length + 1}`, `$${values.length + 2}`];
+  const [until, sequence, key, fingerprint] = [1, 2, 3, 4].map((place) => `$${values.length + place}`);
   const next = `SELECT next.id::text FROM (SELECT nextval(${sequence}::regclass) AS id) AS next WHERE ${isFree("next.id")}`;
-  const returned = ["id::text", ...made(names), `(${next}) AS "next id"`];
-  return `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(until)} RETURNING ${returned.join(", ")}`;
+  const insert = `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(`${until}`)}`;
+  if (!keyed) return `${insert} RETURNING ${["id::text", ...made(names), `(${next}) AS "next id"`].join(", ")}`;
+  return `
+    WITH "stored row" AS (${insert} RETURNING ${["id", ...made(names)].join(", ")}),
+      keyed AS (${insertKeyOf('"stored row"', names, `${key}::text`, `${fingerprint}::bytea`)})
+    SELECT ${["id::text", ...madeNames(names).map(quoted), `(${next}) AS "next id"`].join(", ")} FROM "stored row"`;
+}
+
+/** The key of a single row, with what the database made of it: so that its answer can be given again, whatever becomes of it. */
+function insertKeyOf(rows: string, names: readonly string[], key: string, fingerprint: string): string {
+  const members = madeNames(names).flatMap((name) => [literal(name), quoted(name)]);
+  return `INSERT INTO ${KEYS} (key, fingerprint, ids, made)
+      SELECT ${key}, ${fingerprint}, ARRAY[id], jsonb_build_object(${members.join(", ")}) FROM ${rows}`;
 }
 
 /**
@@ -111,31 +126,60 @@ export function insertMany(names: readonly string[], series: boolean): string {
 /** In PostgreSQL's message, where rows were kept from being stored and all is taken back. */
 export const NOT_STORED = "not stored as sent";
 
+/** What an insert of any kind is made of. */
+export interface Parts {
+  /** The columns of each group of rows. */
+  groups: readonly (readonly string[])[];
+  /** Whether there is one row alone. */
+  single: boolean;
+  keyed: boolean;
+  rejecting: boolean;
+}
+
 /**
- * Rows that bring different columns, or that a trigger may keep from being stored: it counts those that are there with
- * their ids, and fails where one is missing. $1 is the time, then come the ids and values of each group.
+ * Rows of whatever kind, that a trigger may keep from being stored, with keys and rejects: all of it or nothing. It counts the
+ * rows that are there with their ids, and fails where one is missing. $1 is the time, then come the ids and values of each
+ * group; texts, fingerprints and ids of the keys; keys, sources, contents and errors of the rejects.
  */
-export function insertChecked(groups: readonly (readonly string[])[]): string {
+export function insertChecked({ groups, single, keyed, rejecting }: Parts): string {
   let parameter = 1;
+  const next = (type: string) => `$${++parameter}::${type}[]`;
+  const each = (...types: string[]) => types.map((type) => `unnest(${next(type)})`).join(", ");
   const inserts: string[] = [];
-  const stored: string[] = [];
+  const counts: string[] = [];
+  const soon = "WHERE (SELECT in_time FROM clock)";
+  // Keys come first, so that an insert which waits for another's, or is refused for it, has stored nothing yet.
+  const afterKeys = keyed && !single ? "AND (SELECT count(*) FROM keyed) >= 0" : "";
   for (const [index, names] of groups.entries()) {
-    const ids = `$${parameter + 1}::bigint[]`;
-    const values = ["id", ...names].map((name) => `unnest($${++parameter}::${typeOf(name)}[])`);
+    const ids = next("bigint");
+    const values = names.map((name) => each(`${typeOf(name)}`));
     inserts.push(`rows_${index} AS (
-      ${insertInto(names)} SELECT ${values.join(", ")} WHERE (SELECT in_time FROM clock)
-      RETURNING ${["id", ...made(names)].join(", ")})`);
-    stored.push(
+      ${insertInto(names)} SELECT ${[`unnest(${ids})`, ...values].join(", ")} ${soon} ${afterKeys}
+      RETURNING ${["id", ...(single ? made(names) : [])].join(", ")})`);
+    counts.push(
       `(SELECT count(*) FROM rows_${index} JOIN unnest(${ids}) AS sent (id) USING (id)) = cardinality(${ids})`,
     );
   }
-  const reads = groups.length === 1 ? Object.keys(columns).filter((name) => !groups[0]?.includes(name)) : [];
-  const answers = reads.map((name) => `(SELECT ${quoted(name)} FROM rows_0 LIMIT 1) AS ${quoted(name)}`);
+  const names = groups[0] ?? [];
+  if (keyed && single) inserts.push(`keyed AS (${insertKeyOf("rows_0", names, each("text"), each("bytea"))})`);
+  if (keyed && !single)
+    inserts.unshift(`keyed AS (
+      INSERT INTO ${KEYS} (key, fingerprint, ids) SELECT ${each("text", "bytea", "text")}::bigint[] ${soon} RETURNING 1)`);
+  if (rejecting)
+    inserts.push(`rejected AS (
+      INSERT INTO ${REJECTED} (key, source, content, errors) SELECT ${each("text", "jsonb", "bytea", "jsonb")} ${soon}
+      ON CONFLICT (key) DO UPDATE SET errors = excluded.errors, at = now())`);
+  const answers = single
+    ? madeNames(names).map((name) => `(SELECT ${quoted(name)} FROM rows_0) AS ${quoted(name)}`)
+    : [];
+  const missing = ["in_time", ...(counts.length > 0 ? [`NOT (${counts.join(" AND ")})`] : ["false"])].join(" AND ");
   return `WITH clock AS MATERIALIZED (SELECT ${inTime("$1")} AS in_time), ${inserts.join(", ")}
-    SELECT ${['in_time AS "inTime"', ...answers].join(", ")},
-      (CASE WHEN in_time AND NOT (${stored.join(" AND ")}) THEN ${literal(NOT_STORED)} END)::int
+    SELECT ${['in_time AS "inTime"', ...answers].join(", ")}, (CASE WHEN ${missing} THEN ${literal(NOT_STORED)} END)::int
     FROM clock`;
 }
+
+/** Which of the keys in $1 are known. */
+export const FIND_KEYS = `SELECT key, fingerprint, ids::text, made FROM ${KEYS} WHERE key = ANY ($1::text[])`;
 
 /** What the database made of the rows with the ids in $1, if they are there. */
 export function findRows(names: readonly string[]): string {

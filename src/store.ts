@@ -3,7 +3,9 @@ import { DeadlineError } from "./deadline.ts";
 import { answerOf, TableError } from "./errors.ts";
 import { type Ids, idOf, type Surroundings, surroundingsOf } from "./ids.ts";
 import type { Item } from "./items.ts";
-import { type Rows, rowsOf } from "./rows.ts";
+import type { Key } from "./keys.ts";
+import type { Reject } from "./rejects.ts";
+import { arrayOf, arrayOfBytes, type Rows, rowsOf } from "./rows.ts";
 import { IN_TIME, insertChecked, insertMany, insertOne, NOT_STORED } from "./statements.ts";
 
 /** What the database made of an item: of the columns that it did not bring, the text. */
@@ -16,13 +18,15 @@ export interface Insert {
   /** Of the items, as arrays where there are several. */
   rows: readonly Rows[];
   ids: Ids;
+  keys: readonly Key[];
+  rejects: readonly Reject[];
   /** By the database's clock. Milliseconds since 1970. */
   until: number;
 }
 
 /**
- * Inserts all rows or none, in one statement. A connection of which nothing is known gets the statement that is right for
- * any table.
+ * Inserts all or nothing, in one statement. A connection of which nothing is known gets the statement that is right for any
+ * table.
  *
  * @returns what the database made of a single item
  * @throws {DeadlineError} when the statement came too late, and stored nothing
@@ -30,17 +34,21 @@ export interface Insert {
  */
 export async function store(connection: Connection, insert: Insert): Promise<Made> {
   const surroundings = surroundingsOf(connection);
-  if (!surroundings || surroundings.guarded || insert.rows.length > 1) return storeChecked(connection, insert);
-  if (insert.items.length === 1) return storeOne(connection, insert, surroundings);
-  return storeMany(connection, insert);
+  const { items, rows, keys, rejects } = insert;
+  if (surroundings && !surroundings.guarded && rows.length === 1 && rejects.length === 0) {
+    if (items.length === 1) return storeOne(connection, insert, surroundings);
+    if (keys.length === 0) return storeMany(connection, insert);
+  }
+  return storeChecked(connection, insert);
 }
 
 async function storeOne(connection: Connection, insert: Insert, surroundings: Surroundings): Promise<Made> {
   const [{ columns, values }] = insert.rows as [Rows];
-  const { name, text } = insertOne(columns);
+  const [key] = insert.keys;
+  const { name, text } = insertOne(columns, key !== undefined);
   const { rows } = await connection.query<OneRow>(
     text,
-    [insert.ids.ids[0], ...values, insert.until, surroundings.sequence],
+    [insert.ids.ids[0], ...values, insert.until, surroundings.sequence, ...(key ? [key.text, key.fingerprint] : [])],
     surroundings.direct ? name : "",
   );
   const [row] = rows;
@@ -66,19 +74,39 @@ async function shortOf(connection: Connection, { until }: Insert): Promise<Error
   return rows[0]?.inTime ? new TableError("NOT_STORED") : new DeadlineError("the insert came after the deadline");
 }
 
-async function storeChecked(connection: Connection, { items, rows, ids, until }: Insert): Promise<Made> {
-  const groups = items.length === 1 ? rowsOf(items, true) : rows;
-  const values = groups.flatMap(({ places, values }) => [
-    `{${places?.map((place) => ids.ids[place]) ?? ids.ids}}`,
-    ...values,
-  ]);
+/** The statement for any kind of insert. */
+export async function storeChecked(connection: Connection, insert: Insert): Promise<Made> {
+  const { items, keys, rejects, ids } = insert;
+  const single = items.length === 1;
+  const groups = single ? rowsOf(items, true) : insert.rows;
+  const values = [
+    ...groups.flatMap(({ places, values }) => [`{${places?.map((place) => ids.ids[place]) ?? ids.ids}}`, ...values]),
+    ...(keys.length > 0 ? valuesOfKeys(keys, ids, single) : []),
+    ...(rejects.length > 0 ? valuesOfRejects(rejects) : []),
+  ];
   try {
-    const text = insertChecked(groups.map(({ columns }) => columns));
-    const result = await connection.query<Made & { inTime: boolean }>(text, [until, ...values]);
+    const columns = groups.map(({ columns }) => columns);
+    const text = insertChecked({ groups: columns, single, keyed: keys.length > 0, rejecting: rejects.length > 0 });
+    const result = await connection.query<Made & { inTime: boolean }>(text, [insert.until, ...values]);
     const [{ inTime, ...made }] = result.rows as [Made & { inTime: boolean }];
     if (!inTime) throw new DeadlineError("the insert came after the deadline");
     return made;
   } catch (error) {
     throw answerOf(error)?.message.includes(NOT_STORED) ? new TableError("NOT_STORED") : error;
   }
+}
+
+function valuesOfKeys(keys: readonly Key[], { ids }: Ids, single: boolean): string[] {
+  const own = [arrayOf(keys.map(({ text }) => text)), arrayOfBytes(keys.map(({ fingerprint }) => fingerprint))];
+  // What it made of a single row is stored along, and its id is taken from there.
+  return single ? own : [...own, arrayOf(keys.map(({ covers }) => `{${covers.map((item) => ids[item])}}`))];
+}
+
+function valuesOfRejects(rejects: readonly Reject[]): string[] {
+  return [
+    arrayOf(rejects.map(({ key }) => key)),
+    arrayOf(rejects.map(({ source }) => source)),
+    arrayOfBytes(rejects.map(({ content }) => content)),
+    arrayOf(rejects.map(({ errors }) => errors)),
+  ];
 }

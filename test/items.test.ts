@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { parseItems } from "../src/items.ts";
+import { parseItems, readJson } from "../src/items.ts";
 import { Problem } from "../src/problem.ts";
+
+const parse = (body: Uint8Array) => parseItems(readJson(body), body);
 
 function refusal(body: string | Uint8Array): { status: number; detail: string; pointers: string[]; details: string[] } {
   try {
-    parseItems(Buffer.from(body as string));
+    parse(Buffer.from(body as string));
   } catch (error) {
     assert(error instanceof Problem);
     const { errors = [] } = error.toBody("") as { errors?: { pointer: string; detail: string }[] };
@@ -20,7 +22,7 @@ function refusal(body: string | Uint8Array): { status: number; detail: string; p
   assert.fail(`accepted: ${body}`);
 }
 
-const parseOne = (body: unknown) => parseItems(Buffer.from(JSON.stringify(body)));
+const parseOne = (body: unknown) => parse(Buffer.from(JSON.stringify(body)));
 
 test("an item is one object, a batch is an array, even of one", () => {
   assert.deepEqual(parseOne({ name: "a" }), { items: [{ name: "a", description: null }], batch: false });
@@ -85,12 +87,12 @@ test("refuses bytes that are not UTF-8", () => {
 
 test("a body cut at any byte is refused", () => {
   const body = Buffer.from('{"name":"aé€😀","description":"\\u00e9 ünï"}');
-  parseItems(body);
+  parse(body);
   for (let end = 0; end < body.length; end++) assert.equal(refusal(body.subarray(0, end)).status, 400, `cut at ${end}`);
 });
 
 test("a byte order mark before the body is ignored", () => {
-  assert.equal(parseItems(Buffer.from('\ufeff{"name":"a"}')).items[0]?.name, "a");
+  assert.equal(parse(Buffer.from('\ufeff{"name":"a"}')).items[0]?.name, "a");
 });
 
 for (const [what, character] of [
@@ -147,7 +149,7 @@ test("any valid item is taken as it is", () => {
   const item = fc.record({ name, description: fc.option(text) }, { noNullPrototype: true });
   fc.assert(
     fc.property(fc.array(item, { minLength: 1 }), fc.constantFrom(0, 2), (items, indent) => {
-      assert.deepEqual(parseItems(Buffer.from(JSON.stringify(items, null, indent))).items, items);
+      assert.deepEqual(parse(Buffer.from(JSON.stringify(items, null, indent))).items, items);
     }),
   );
 });
@@ -157,7 +159,7 @@ test("any bytes are either taken or refused with 400 or 422", () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array(), json), (body) => {
       try {
-        parseItems(body);
+        parse(body);
       } catch (error) {
         assert(error instanceof Problem && [400, 422].includes(error.status), String(error));
       }

@@ -41,6 +41,7 @@ const TABLES = [
 type Kind = (typeof TABLES)[number];
 
 const COLUMNS = ["name", "description"];
+const checked = (single: boolean) => insertChecked({ groups: [COLUMNS], single, keyed: false, rejecting: false });
 const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
 const now = () => new Date().toISOString();
 const list = (literal: unknown): string[] => JSON.parse(`[${String(literal).slice(1, -1)}]`).map(String);
@@ -110,7 +111,7 @@ class Model implements Database {
           if (!this.rows.has(String(++this.#sequence))) free.push(String(this.#sequence));
         return [{ ids: `{${free}}` }];
       }
-      case insertOne(COLUMNS).text: {
+      case insertOne(COLUMNS, false).text: {
         this.#insert([String(first)], [String(second)]);
         const next = String(++this.#sequence);
         return [{ created_at: now(), "next id": this.rows.has(next) ? null : next }];
@@ -122,7 +123,8 @@ class Model implements Database {
         );
       case insertMany(COLUMNS, false):
         return this.#insert(list(first), list(second));
-      case insertChecked([COLUMNS]): {
+      case checked(true):
+      case checked(false): {
         const ids = list(second);
         if (this.#insert(ids, list(values[2])).length < ids.length) throw answered("22P02", `… "${NOT_STORED}"`);
         return [{ inTime: true, created_at: now() }];
@@ -188,7 +190,7 @@ for (const kind of TABLES) {
           const sent: string[] = [];
           // The later ones on what the former left: a connection, and an id taken along.
           for (const turn of ["First", "Second", "Third"]) {
-            const { ids } = await insert(model, { items: itemsOf(turn, size), batch: size > 1 }, call);
+            const { ids } = await insert(model, { items: itemsOf(turn, size), keys: [], batch: size > 1 }, call);
             assert.equal(ids.length, size);
             for (const id of ids.map(String)) {
               assert(!sent.includes(id), "an id is told twice");
@@ -213,7 +215,7 @@ test("whichever statements are lost, a name that is taken is refused, and nothin
       for (const size of [1, 3]) {
         const model = new Model(kind, fates, 0);
         model.rows.set("1000", "MINE 0");
-        const error = await insert(model, { items: itemsOf("Mine", size), batch: size > 1 }, call).catch(
+        const error = await insert(model, { items: itemsOf("Mine", size), keys: [], batch: size > 1 }, call).catch(
           (thrown) => thrown,
         );
         if (kind.includes("keeps back")) assert.equal((error as TableError).code, "NOT_STORED");
@@ -242,15 +244,14 @@ test("an insert that came too late, or that the table kept back, is not taken fo
             work({
               ...connection,
               query: async (sql, ...rest) => {
-                if (sql === IN_TIME || (sql === insertChecked([COLUMNS]) && !inTime))
-                  return { rows: [{ inTime }] } as never;
-                if (sql === insertChecked([COLUMNS])) throw answered("22P02", `… "${NOT_STORED}"`);
+                if (sql === IN_TIME || (sql === checked(size === 1) && !inTime)) return { rows: [{ inTime }] } as never;
+                if (sql === checked(size === 1)) throw answered("22P02", `… "${NOT_STORED}"`);
                 return sql.includes("INSERT") ? ({ rows: [], rowCount: 0 } as never) : await query(sql, ...rest);
               },
             }),
           ),
       };
-      await assert.rejects(insert(short, { items: itemsOf("late", size), batch: size > 1 }, call), expected);
+      await assert.rejects(insert(short, { items: itemsOf("late", size), keys: [], batch: size > 1 }, call), expected);
       assert.equal(model.rows.size, 0);
     }
   }

@@ -406,7 +406,7 @@ test("a table may have the name of anything in a statement", async () => {
   await tableWith("");
   const names = ["name", "description"];
   const until = Date.now() + 1e6;
-  for (const name of ["sequence", "clock", "rows_0", "known", "taken", "next", "sent"]) {
+  for (const name of ["sequence", "clock", "rows_0", "known", "taken", "next", "sent", "stored", "keyed", "free"]) {
     await postgres.query(`CREATE TABLE "${name}" (LIKE items INCLUDING ALL)`);
     const run = (text: string, values: unknown[]) =>
       postgres.query<{ sequence: string; ids: string | null; first: string }>(
@@ -414,9 +414,12 @@ test("a table may have the name of anything in a statement", async () => {
         values,
       );
     const [taken] = await run(TAKE_FIRST_IDS, [1]);
-    await run(insertOne(names).text, [taken?.first, "a", null, until, taken?.sequence]);
-    await run(insertChecked([names]), [until, "{1000}", "{b}", "{NULL}"]);
-    assert.equal((await postgres.query(`SELECT FROM "${name}"`)).length, 2, name);
+    await run(insertOne(names, false).text, [taken?.first, "a", null, until, taken?.sequence]);
+    const checked = insertChecked({ groups: [names], single: true, keyed: false, rejecting: false });
+    await run(checked, [until, "{1000}", "{b}", "{NULL}"]);
+    const key = [`of ${name}`, Buffer.from("fingerprint")];
+    await run(insertOne(names, true).text, [1001, "c", null, until, taken?.sequence, ...key]);
+    assert.equal((await postgres.query(`SELECT FROM "${name}"`)).length, 3, name);
     await postgres.query(`DROP TABLE "${name}"`);
   }
 });

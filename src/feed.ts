@@ -1,0 +1,84 @@
+import type { OnInvalid } from "./config.ts";
+import type { Delivery } from "./delivery.ts";
+import { type Item, keyOf, parseItem, readJson } from "./items.ts";
+import { elementsOf } from "./json.ts";
+import { keyPointer, OTHER_CONTENT } from "./keys.ts";
+import { mergeByKey } from "./merge.ts";
+import { Problem } from "./problem.ts";
+import { type Reject, rejectOf } from "./rejects.ts";
+import * as stream from "./stream.ts";
+
+/** What a source delivers that reads no answer. */
+interface Message {
+  content(): Buffer;
+  /** @throws {Problem} where it is no item */
+  read(content: Buffer): Item;
+  envelope?: stream.Envelope;
+  /** Where the item has none of its own. */
+  key?: string;
+}
+
+/** Takes any body. */
+export function readFeed(body: Buffer): Delivery {
+  let json: unknown;
+  try {
+    json = readJson(body);
+  } catch (error) {
+    const fail = () => {
+      throw error;
+    };
+    return sort([{ content: () => body, read: fail }], true);
+  }
+  if (stream.isStream(json)) return readStream(json, body, "set-aside");
+  const batch = Array.isArray(json);
+  const values: unknown[] = Array.isArray(json) ? json : [json];
+  const contents = batch ? elementsOf(body) : [body];
+  const messages = values.map((value, index) => ({
+    content: () => contents[index] as Buffer,
+    read: (content: Buffer) => parseItem(value, content),
+  }));
+  return sort(messages, batch);
+}
+
+/** @throws {Problem} 422 where a message is no item, and the delivery is to fail for it */
+export function readStream(given: stream.StreamMessage[], body: Buffer, onInvalid: OnInvalid): Delivery {
+  const messages = stream.exactly(given, body).map((message) => ({
+    content: () => stream.contentOf(message),
+    read: (content: Buffer) => parseItem(readJson(content), content),
+    envelope: stream.envelopeOf(message),
+    key: stream.keyOf(message),
+  }));
+  const delivery = sort(messages, true);
+  const { rejects = [] } = delivery.feed ?? {};
+  if (onInvalid === "fail" && rejects.length > 0)
+    throw new Problem(422, `${rejects.length} of ${messages.length} messages are no items.`);
+  return delivery;
+}
+
+/** Sorts out what is no item. */
+function sort(messages: readonly Message[], batch: boolean): Delivery {
+  const rejects: Reject[] = [];
+  const valid: Message[] = [];
+  const items: Item[] = [];
+  const reject = ({ content, envelope }: Message, errors: Problem["errors"] = []) =>
+    rejectOf(content(), errors, envelope);
+
+  for (const message of messages) {
+    try {
+      items.push(message.read(message.content()));
+      valid.push(message);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      rejects.push(reject(message, error.errors ?? [{ pointer: "", detail: error.message }]));
+    }
+  }
+  const { conflicts, kept, ...merged } = mergeByKey(
+    items,
+    items.map((item, index) => keyOf(item) ?? valid[index]?.key),
+  );
+  for (const index of conflicts)
+    rejects.push(reject(valid[index] as Message, [{ pointer: keyPointer(), detail: OTHER_CONTENT }]));
+  const rejectItem = (item: number, errors: Problem["errors"]) =>
+    reject(valid[kept[item] as number] as Message, errors);
+  return { ...merged, batch, feed: { rejects, rejectOf: rejectItem } };
+}

@@ -1,0 +1,28 @@
+import { sha256 } from "./fingerprint.ts";
+import type { Pointed } from "./problem.ts";
+import type { Envelope } from "./stream.ts";
+
+/** A message that is kept apart from the items. */
+export interface Reject {
+  /** Of the message, so that one that comes again is there once. */
+  key: string;
+  /** What makes a message of Streaming of it, to be delivered again. JSON. */
+  source: string;
+  content: Buffer;
+  /** As in a problem. JSON. */
+  errors: string;
+}
+
+/** @param envelope of a message of Streaming; others have none */
+export function rejectOf(content: Buffer, errors: readonly Pointed[], envelope?: Envelope): Reject {
+  const offset = sha256(content).toString("hex");
+  const source = storable(envelope ?? { stream: null, partition: null, offset, timestamp: null });
+  return { key: sha256(`${source} ${offset}`).toString("hex"), source, content, errors: storable(errors) };
+}
+
+/** As jsonb holds it: without U+0000 and half of a surrogate pair, which names in a faulty message may have. */
+function storable(json: unknown): string {
+  return JSON.stringify(json, (_key, value) =>
+    typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,
+  );
+}
