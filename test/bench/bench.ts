@@ -5,12 +5,13 @@ import { parseArgs } from "node:util";
 import { startPlatform } from "../platform/platform.ts";
 import { COMPARED, compare } from "./against.ts";
 import { chartOf } from "./chart.ts";
+import { keys } from "./keys.ts";
 import { RefError } from "./other.ts";
 import { batch, cold, memory, peers, warm } from "./parts.ts";
 import { figure, type Line, median, meets, quantile, ratioOf, tableOf } from "./stats.ts";
 import { oursFor } from "./subjects.ts";
 
-const PARTS = { cold, warm, batch, memory, peers };
+const PARTS = { cold, warm, batch, keys, memory, peers };
 const USAGE = `Usage: npm run bench -- [${Object.keys(PARTS).join("|")}]… [--smoke]
        npm run bench -- --against COMMIT [${COMPARED.join("|")}]… [--smoke]`;
 
