@@ -4,8 +4,8 @@ import { MOST_ERRORS, Problem, pointer } from "./problem.ts";
 export interface Key {
   /** With its kind before it, so that a caller's key is never taken for one of Streaming's. */
   text: string;
-  /** SHA-256 of what the items hold. Of a short text it can be guessed, so it is logged nowhere. */
-  fingerprint: Buffer;
+  /** SHA-256 of what the items hold, in hexadecimal. Of a short text it can be guessed, so it is logged nowhere. */
+  fingerprint: string;
   /** Which items: one, or for a request's key all. */
   covers: readonly number[];
 }

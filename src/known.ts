@@ -20,7 +20,7 @@ export interface Known {
 
 interface Row {
   key: string;
-  fingerprint: Buffer;
+  fingerprint: string;
   ids: string;
   made: Made | null;
 }
@@ -33,7 +33,7 @@ export async function findKeys(connection: Connection, keys: readonly Key[]): Pr
     const row = byText.get(key.text);
     if (!row) return [];
     const { fingerprint, ids, made } = row;
-    return { key, same: fingerprint.equals(key.fingerprint), ids: listOf(ids), made: made ?? undefined };
+    return { key, same: fingerprint === key.fingerprint, ids: listOf(ids), made: made ?? undefined };
   });
 }
 

@@ -22,7 +22,7 @@ export function mergeByKey(given: readonly Item[], texts: readonly (string | und
     const text = texts[index];
     const fingerprint = text === undefined ? undefined : fingerprintOf([item]);
     const known = text === undefined ? undefined : keys.get(text);
-    if (known && fingerprint && !known.fingerprint.equals(fingerprint)) conflicts.push(index);
+    if (known && fingerprint && known.fingerprint !== fingerprint) conflicts.push(index);
     else if (known) order.push(known.covers[0] as number);
     else {
       kept.push(index);

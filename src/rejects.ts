@@ -15,9 +15,9 @@ export interface Reject {
 
 /** @param envelope of a message of Streaming; others have none */
 export function rejectOf(content: Buffer, errors: readonly Pointed[], envelope?: Envelope): Reject {
-  const offset = sha256(content).toString("hex");
+  const offset = sha256(content);
   const source = storable(envelope ?? { stream: null, partition: null, offset, timestamp: null });
-  return { key: sha256(`${source} ${offset}`).toString("hex"), source, content, errors: storable(errors) };
+  return { key: sha256(`${source} ${offset}`), source, content, errors: storable(errors) };
 }
 
 /** As jsonb holds it: without U+0000 and half of a surrogate pair, which names in a faulty message may have. */

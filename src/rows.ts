@@ -45,7 +45,7 @@ export function arrayOf(values: readonly (string | null)[]): string {
   return `{${values.map((value) => (value === null ? "NULL" : `"${value.replace(/["\\]/g, "\\$&")}"`)).join()}}`;
 }
 
-/** Bytes, in the same. */
-export function arrayOfBytes(values: readonly Buffer[]): string {
-  return `{${values.map((value) => `"\\\\x${value.toString("hex")}"`).join()}}`;
+/** The same of bytes. */
+export function arrayOfBytes(hexadecimal: readonly string[]): string {
+  return `{${hexadecimal.map((value) => `"\\\\x${value}"`).join()}}`;
 }

@@ -101,7 +101,7 @@ function insertOneText(names: readonly string[], keyed: boolean): string {
   if (!keyed) return `${insert} RETURNING ${["id::text", ...made(names), `(${next}) AS "next id"`].join(", ")}`;
   return `
     WITH "stored row" AS (${insert} RETURNING ${["id", ...made(names)].join(", ")}),
-      keyed AS (${insertKeyOf('"stored row"', names, `${key}::text`, `${fingerprint}::bytea`)})
+      keyed AS (${insertKeyOf('"stored row"', names, `${key}::text`, `decode(${fingerprint}, 'hex')`)})
     SELECT ${["id::text", ...madeNames(names).map(quoted), `(${next}) AS "next id"`].join(", ")} FROM "stored row"`;
 }
 
@@ -134,6 +134,8 @@ export interface Parts {
   single: boolean;
   keyed: boolean;
   rejecting: boolean;
+  /** Whether rows may be kept from being stored, and nobody told. */
+  guarded: boolean;
 }
 
 /**
@@ -141,7 +143,7 @@ export interface Parts {
  * rows that are there with their ids, and fails where one is missing. $1 is the time, then come the ids and values of each
  * group; texts, fingerprints and ids of the keys; keys, sources, contents and errors of the rejects.
  */
-export function insertChecked({ groups, single, keyed, rejecting }: Parts): string {
+export function insertChecked({ groups, single, keyed, rejecting, guarded }: Parts): string {
   let parameter = 1;
   const next = (type: string) => `$${++parameter}::${type}[]`;
   const each = (...types: string[]) => types.map((type) => `unnest(${next(type)})`).join(", ");
@@ -156,9 +158,10 @@ export function insertChecked({ groups, single, keyed, rejecting }: Parts): stri
     inserts.push(`rows_${index} AS (
       ${insertInto(names)} SELECT ${[`unnest(${ids})`, ...values].join(", ")} ${soon} ${afterKeys}
       RETURNING ${["id", ...(single ? made(names) : [])].join(", ")})`);
-    counts.push(
-      `(SELECT count(*) FROM rows_${index} JOIN unnest(${ids}) AS sent (id) USING (id)) = cardinality(${ids})`,
-    );
+    if (guarded)
+      counts.push(
+        `(SELECT count(*) FROM rows_${index} JOIN unnest(${ids}) AS sent (id) USING (id)) = cardinality(${ids})`,
+      );
   }
   const names = groups[0] ?? [];
   if (keyed && single) inserts.push(`keyed AS (${insertKeyOf("rows_0", names, each("text"), each("bytea"))})`);
@@ -179,7 +182,7 @@ export function insertChecked({ groups, single, keyed, rejecting }: Parts): stri
 }
 
 /** Which of the keys in $1 are known. */
-export const FIND_KEYS = `SELECT key, fingerprint, ids::text, made FROM ${KEYS} WHERE key = ANY ($1::text[])`;
+export const FIND_KEYS = `SELECT key, encode(fingerprint, 'hex') AS fingerprint, ids::text, made FROM ${KEYS} WHERE key = ANY ($1::text[])`;
 
 /** What the database made of the rows with the ids in $1, if they are there. */
 export function findRows(names: readonly string[]): string {

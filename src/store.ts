@@ -85,8 +85,9 @@ export async function storeChecked(connection: Connection, insert: Insert): Prom
     ...(rejects.length > 0 ? valuesOfRejects(rejects) : []),
   ];
   try {
-    const columns = groups.map(({ columns }) => columns);
-    const text = insertChecked({ groups: columns, single, keyed: keys.length > 0, rejecting: rejects.length > 0 });
+    const { guarded = true } = surroundingsOf(connection) ?? {};
+    const beside = { keyed: keys.length > 0, rejecting: rejects.length > 0 };
+    const text = insertChecked({ groups: groups.map(({ columns }) => columns), single, guarded, ...beside });
     const result = await connection.query<Made & { inTime: boolean }>(text, [insert.until, ...values]);
     const [{ inTime, ...made }] = result.rows as [Made & { inTime: boolean }];
     if (!inTime) throw new DeadlineError("the insert came after the deadline");
@@ -106,7 +107,7 @@ function valuesOfRejects(rejects: readonly Reject[]): string[] {
   return [
     arrayOf(rejects.map(({ key }) => key)),
     arrayOf(rejects.map(({ source }) => source)),
-    arrayOfBytes(rejects.map(({ content }) => content)),
+    arrayOfBytes(rejects.map(({ content }) => content.toString("hex"))),
     arrayOf(rejects.map(({ errors }) => errors)),
   ];
 }

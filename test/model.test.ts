@@ -41,7 +41,8 @@ const TABLES = [
 type Kind = (typeof TABLES)[number];
 
 const COLUMNS = ["name", "description"];
-const checked = (single: boolean) => insertChecked({ groups: [COLUMNS], single, keyed: false, rejecting: false });
+const checked = (single: boolean) =>
+  insertChecked({ groups: [COLUMNS], single, keyed: false, rejecting: false, guarded: true });
 const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
 const now = () => new Date().toISOString();
 const list = (literal: unknown): string[] => JSON.parse(`[${String(literal).slice(1, -1)}]`).map(String);

@@ -415,9 +415,9 @@ test("a table may have the name of anything in a statement", async () => {
       );
     const [taken] = await run(TAKE_FIRST_IDS, [1]);
     await run(insertOne(names, false).text, [taken?.first, "a", null, until, taken?.sequence]);
-    const checked = insertChecked({ groups: [names], single: true, keyed: false, rejecting: false });
+    const checked = insertChecked({ groups: [names], single: true, keyed: false, rejecting: false, guarded: true });
     await run(checked, [until, "{1000}", "{b}", "{NULL}"]);
-    const key = [`of ${name}`, Buffer.from("fingerprint")];
+    const key = [`of ${name}`, "00"];
     await run(insertOne(names, true).text, [1001, "c", null, until, taken?.sequence, ...key]);
     assert.equal((await postgres.query(`SELECT FROM "${name}"`)).length, 3, name);
     await postgres.query(`DROP TABLE "${name}"`);
