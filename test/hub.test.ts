@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createApi } from "./platform/api.ts";
 import { eventually } from "./platform/eventually.ts";
 import { type Delivery, type HubOptions, startHub, type Target } from "./platform/hub.ts";
+import { listen } from "./platform/port.ts";
 import { createQueue, drain } from "./platform/queue.ts";
 import { createStream, follow, type Message } from "./platform/stream.ts";
+import { answerPut } from "./platform/streaming.ts";
 
 /** Longer than a test waits: what comes before it comes by number or size. Seconds. */
 const NEVER = 3_600;
@@ -72,6 +75,41 @@ test("messages of one key share a partition, others are spread, and offsets coun
     spread.map(({ partition, offset }) => [partition, offset]),
     [0, 0, 0, 1, 1, 1].map((offset, index) => [String(index % 3), offset]),
   );
+});
+
+test("the Streaming API takes keys and values in base64, up to 1 MiB a request, and says where each message is", async (t) => {
+  const stream = createStream();
+  const server = createApi(async (_request, body, response) => answerPut(stream, body, response));
+  const port = await listen(server, 0, "");
+  t.after(() => server.close());
+  const put = async (body: unknown) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const response = await fetch(`http://127.0.0.1:${port}`, { method: "POST", body: text });
+    // biome-ignore lint/suspicious/noExplicitAny: an answer is checked field by field
+    return { status: response.status, json: (await response.json()) as any };
+  };
+  const most = Buffer.alloc(1024 * 1024 - 1);
+  const { status, json } = await put({
+    messages: [{ value: most.toString("base64") }, { key: "aw==", value: "" }],
+  });
+  assert.deepEqual([status, json.failures, json.entries.length], [200, 0, 2]);
+  assert.deepEqual([json.entries[1].partition, json.entries[1].offset], ["0", 1]);
+  assert.equal(json.entries[0].timestamp, new Date(stream.read("0", 0)?.timestamp ?? 0).toISOString());
+  assert.deepEqual(stream.read("0", 1), { ...stream.read("0", 1), key: "aw==", value: "" });
+
+  for (const [body, what] of [
+    [{ messages: [{ value: most.toString("base64") }, { key: "aw==", value: "aw==" }] }, /1048577 bytes/],
+    [{ messages: [{ value: "aw==" }, { value: "a" }] }, /messages\[1\]\.value must be base64/],
+    [{ messages: [{ key: 1, value: "aw==" }] }, /messages\[0\]\.key must be base64/],
+    [{ messages: [null] }, /messages\[0\]\.value must be base64/],
+    [null, /messages must be an array/],
+    ["{", /not JSON/],
+  ] as const) {
+    const { status, json } = await put(body);
+    assert.deepEqual([status, json.code], [400, "InvalidParameter"]);
+    assert.match(json.message, what);
+  }
+  assert.equal(stream.end("0"), 2, "what is refused is not there");
 });
 
 test("a batch ends by number, and the rest waits for its time", async (t) => {
