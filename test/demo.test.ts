@@ -124,7 +124,9 @@ suite("the lines that npm start prints", { skip: skipWithout("oci", "jq", "curl"
     await database.connect();
     t.after(() => database.end());
     return {
+      file,
       line,
+      said: program.said,
       // The caches and settings of the OCI CLI are not a developer's own.
       paste: (text: string) =>
         promisify(execFile)("sh", ["-c", text], {
@@ -143,6 +145,29 @@ suite("the lines that npm start prints", { skip: skipWithout("oci", "jq", "curl"
     assert.match((await paste(line("curl .*/items"))).stdout, /^HTTP\/1.1 201 /);
     // The first is of npm start itself.
     assert.equal(await rows(), 3);
+  });
+
+  test("put each item of a file into the stream, whose rows are shown as they arrive", async (t) => {
+    const { file, line, paste, rows, database, said } = await printed(t, "Größe 😀");
+    const { stdout } = await paste(line("jq"));
+    assert.equal(JSON.parse(stdout).data.failures, 0);
+    // The first is of npm start itself.
+    await eventually(async () => (await rows()) === 2, "the row of the message");
+    await eventually(
+      () => /Connector Hub: 1 of stream items, delivered in .* ms[\s\S]*Größe[\s\S]*\(2 rows\)/.test(said.out),
+      () => `the row to be shown: ${said.out}`,
+    );
+
+    writeFileSync(file, '{"name":"a line"}\n[{"name":"of an array"},{"nam":"no item"}]\n');
+    await paste(line("jq"));
+    await eventually(() => /Connector Hub: 3 of/.test(said.out), "the delivery of three messages");
+    const { rows: stored } = await database.query("SELECT name FROM items ORDER BY id OFFSET 2");
+    assert.deepEqual(stored, [{ name: "a line" }, { name: "of an array" }]);
+    const { rows: rejected } = await database.query("SELECT convert_from(content, 'utf8') AS text FROM items_rejected");
+    assert.deepEqual(rejected, [{ text: '{"nam":"no item"}' }]);
+
+    const elsewhere = line("jq").replace(/ocid1\.stream\.\S+/, "ocid1.stream.oc1..another");
+    await assert.rejects(paste(elsewhere), /NotAuthorizedOrNotFound/);
   });
 
   test("invoke once, however long the answer takes", async (t) => {

@@ -134,8 +134,13 @@ test("the real OCI client invokes through the API door, and nobody without the k
   const find = () => platform.postgres.query("SELECT FROM items WHERE name = 'later'");
   await eventually(async () => (await find()).length > 0, "the row of the detached invoke");
 
-  const unsigned = await fetch(`${platform.url}/20181201/functions/${functionId}/actions/invoke`, { method: "POST" });
-  assert.equal(unsigned.status, 401);
+  for (const path of [
+    `20181201/functions/${functionId}/actions/invoke`,
+    `20180418/streams/${platform.stream.id}/messages`,
+  ]) {
+    const unsigned = await fetch(`${platform.url}/${path}`, { method: "POST" });
+    assert.equal(unsigned.status, 401, path);
+  }
 });
 
 test("the real OCI CLI sees a function of a container image", { skip: skipWithout("oci") }, async () => {

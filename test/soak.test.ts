@@ -4,22 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { skipWithout } from "./deployment.ts";
 import { platformForTests } from "./fixture.ts";
 import { startPgBouncer } from "./platform/pgbouncer.ts";
+import { randomOf } from "./random.ts";
 
 /** SOAK_SECONDS=600 makes it longer; SEED replays the faults of a run, in their order. */
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 30);
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const CONTAINERS = 20;
-
-/** Mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 suite("soak", { skip: skipWithout("pgbouncer") }, () => {
   test(`${CONTAINERS} containers behind PgBouncer, ${SECONDS} s of faults (SEED=${SEED})`, async (t) => {

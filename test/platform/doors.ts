@@ -7,9 +7,13 @@ import { cleanUp, remove } from "./cleanup.ts";
 import { BUNDLE, type Functions } from "./functions.ts";
 import { listen } from "./port.ts";
 import { checkSignature } from "./signature.ts";
+import type { Stream } from "./stream.ts";
+import { answerPut } from "./streaming.ts";
 
 /** The API's first version, and the one that clients of 2026 ask for. */
 const API = /^\/(?:20181201|20260325)\/functions\/([^/]+)(?:\/(.+))?$/;
+
+const STREAMING = /^\/20180418\/streams\/([^/]+)\/messages$/;
 
 /** Headers that belong to one connection and are not passed on by a gateway. */
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"]);
@@ -21,14 +25,16 @@ export interface Doors {
   stop(): void;
 }
 
-/** The ways in, on one port: the API of OCI Functions, signed by a user, and API Gateway, open to all. */
-export async function openDoors(functions: Functions, region: string, port: number): Promise<Doors> {
+/** The ways in, on one port: the APIs of OCI Functions and Streaming, signed by a user, and API Gateway, open to all. */
+export async function openDoors(functions: Functions, stream: Stream, region: string, port: number): Promise<Doors> {
   const user = createUser(region);
   const server = createApi(async (request, body, response) => {
     const { method = "", url = "", headers } = request;
     const [, id, action] = API.exec(url) ?? [];
-    if (id === undefined) return throughGateway(functions, request, body, response);
+    const [, streamId] = STREAMING.exec(url) ?? [];
+    if (id === undefined && streamId === undefined) return throughGateway(functions, request, body, response);
     checkSignature({ method, url, headers, body }, (keyId) => (keyId === user.keyId ? user.publicKey : undefined));
+    if (streamId === stream.id && method === "POST") return answerPut(stream, body, response);
     if (id !== functions.options.id)
       throw new ApiError(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.");
     if (method === "GET" && action === undefined) sendJson(response, 200, describe(functions, door.url), { etag: "1" });

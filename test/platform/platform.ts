@@ -3,6 +3,7 @@ import { type Doors, openDoors } from "./doors.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
 import { type Postgres, type PostgresOptions, startPostgres } from "./postgres.ts";
 import { createPrincipal, type Principal } from "./principal.ts";
+import { createStream, type Stream } from "./stream.ts";
 import { startVault, type Vault } from "./vault.ts";
 
 const REGION = "eu-frankfurt-1";
@@ -24,6 +25,8 @@ export interface Platform extends AsyncDisposable {
   vault: Vault;
   principal: Principal;
   functions: Functions;
+  /** Takes messages by its API; a hub brings them to the function (hub.ts). */
+  stream: Stream;
   url: Doors["url"];
   ociConfigFile: Doors["ociConfigFile"];
   /** What may show in no log line and no answer. */
@@ -50,7 +53,8 @@ export async function startPlatform({
     const identity = { id, name: "postgres-inserter", principal };
     const functions = startFunctions({ ...identity, ...given, config: { ...local, ...config } });
     stack.defer(() => functions.stop());
-    const doors = await openDoors(functions, REGION, port);
+    const stream = createStream();
+    const doors = await openDoors(functions, stream, REGION, port);
     stack.defer(() => doors.stop());
     const postgres = await startPostgres(database);
     stack.defer(() => postgres.stop());
@@ -61,6 +65,7 @@ export async function startPlatform({
       vault,
       principal,
       functions,
+      stream,
       url: doors.url,
       ociConfigFile: doors.ociConfigFile,
       secrets: principal.secrets,
