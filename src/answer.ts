@@ -43,16 +43,19 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
     captureConsole(call.log);
     const closing = { first };
     first = false;
+    // Loaded where the platform traces, and nowhere else.
+    if (process.env.OCI_TRACING_ENABLED === "1") call.trace = (await import("./tracing.ts")).startTrace(call, context);
     try {
       const { outcome, status, items, body: result } = await work(call, body);
       call.log.info(outcome, { ...closing, status, items, ms: call.spent });
+      await call.trace?.send({ ...closing, outcome, status, items });
       context.httpGateway.statusCode = status;
       return result;
     } catch (error) {
       const problem = asProblem(error);
       const { status, message, headers, logged } = problem;
-      const level = status < 500 ? "info" : "error";
-      call.log[level](status < 500 ? "refused" : "failed", {
+      const [level, outcome] = status < 500 ? (["info", "refused"] as const) : (["error", "failed"] as const);
+      call.log[level](outcome, {
         ...closing,
         status,
         items: 0,
@@ -60,6 +63,7 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
         ...logged,
         ms: call.spent,
       });
+      await call.trace?.send({ ...closing, outcome, status, items: 0, code: codeIn(logged) });
       // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
       if (status >= 500 && !call.http) throw new Error(`${status} ${message}`);
       context.responseContentType = "application/problem+json";
@@ -69,6 +73,8 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
     }
   };
 }
+
+const codeIn = (logged: { code?: unknown }) => (typeof logged.code === "string" ? logged.code : undefined);
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
