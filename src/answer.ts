@@ -57,9 +57,12 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
     captureConsole(call.log);
     const closing = { first };
     first = false;
+    // Loaded where the platform traces, and nowhere else.
+    if (process.env.OCI_TRACING_ENABLED === "1") call.trace = (await import("./tracing.ts")).startTrace(call, context);
     try {
       const { outcome, status, headers = {}, counts, body: result } = await work(call, body);
       call.log.info(outcome, { ...closing, status, ...counts, ms: call.spent });
+      await call.trace?.send({ ...closing, outcome, status, items: counts.items });
       context.httpGateway.statusCode = status;
       setHeaders(context, headers);
       return result;
@@ -68,7 +71,8 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
       const { status, message, headers, logged } = problem;
       // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
       const fails = status >= 500 || call.onInvalid !== "refuse";
-      call.log[fails ? "error" : "info"](fails ? "failed" : "refused", {
+      const [level, outcome] = fails ? (["error", "failed"] as const) : (["info", "refused"] as const);
+      call.log[level](outcome, {
         ...closing,
         status,
         items: 0,
@@ -76,6 +80,7 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
         ...logged,
         ms: call.spent,
       });
+      await call.trace?.send({ ...closing, outcome, status, items: 0, code: codeIn(logged) });
       if (fails && !call.http) throw new Error(`${status} ${message}`);
       context.responseContentType = "application/problem+json";
       context.httpGateway.statusCode = status;
@@ -88,6 +93,8 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
 function setHeaders({ httpGateway }: Context, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) httpGateway.setResponseHeader(name, value);
 }
+
+const codeIn = (logged: { code?: unknown }) => (typeof logged.code === "string" ? logged.code : undefined);
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

@@ -3,6 +3,7 @@ import { type OnInvalid, readOnInvalid } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { createLog, type Log, readLevel } from "./log.ts";
 import { encoded, Problem } from "./problem.ts";
+import type { Trace } from "./tracing.ts";
 
 /** The steps whose milliseconds the closing log line tells. */
 export type Step = "secret" | "connect" | "insert";
@@ -16,6 +17,8 @@ export interface Call {
   onInvalid: OnInvalid;
   deadline: Deadline;
   log: Log;
+  /** Where the platform traces it. */
+  trace: Trace | undefined;
   /** Does `work`, and adds the time that it takes to that of the step. A step may have several parts. */
   timed<T>(step: Step, work: () => Promise<T>): Promise<T>;
   /** How long each step and the whole took until now: milliseconds, to a tenth. */
@@ -37,10 +40,11 @@ export function readCall(context: Context): Call {
     onInvalid: http ? "refuse" : readOnInvalid(process.env),
     deadline: new Deadline(context.deadline),
     log: createLog(readLevel(process.env), { callId: id }),
+    trace: undefined,
     async timed(step, work) {
       const since = performance.now();
       try {
-        return await work();
+        return await (this.trace ? this.trace.part(step, work) : work());
       } finally {
         spent[step] = tenths(spent[step] + performance.now() - since);
       }

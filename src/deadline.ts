@@ -42,6 +42,11 @@ export class Deadline {
     return Math.max(0, this.#at - Date.now());
   }
 
+  /** Milliseconds until the platform ends the call: what is left, and what is kept back for the answer. */
+  get untilEnd(): number {
+    return this.#at + MARGIN_MS - Date.now();
+  }
+
   /**
    * Waits for `work` for `limit` milliseconds, but not beyond the deadline. What `work` comes to after that is ignored.
    *

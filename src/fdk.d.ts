@@ -7,6 +7,13 @@ declare module "@fnproject/fdk" {
     getHeader(name: string): string | null;
     /** Decides between `JSON.stringify` and raw output too, so set it before returning. */
     responseContentType: string;
+    /** Of OCI APM. Its `sampled` is left out here, since it is false for a header that is absent, too. */
+    readonly tracingContext: {
+      traceCollectorUrl: string | undefined;
+      traceId: string | null;
+      spanId: string | null;
+      serviceName: string;
+    };
     readonly httpGateway: {
       statusCode: number;
       setResponseHeader(name: string, ...values: string[]): void;

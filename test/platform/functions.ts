@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type Container, type Reply, START_LIMIT, StartError, startContainer } from "./container.ts";
@@ -22,6 +22,8 @@ export interface FunctionsOptions {
   /** And frozen after this, milliseconds: Fn's FN_FREEZE_IDLE_MSECS. */
   pauseAfter: number;
   maxContainers: number;
+  /** Tracing by OCI APM is on, and this is where the spans go. */
+  tracing?: { collectorUrl: string };
   onLog: (line: string, containerId: string) => void;
 }
 
@@ -203,17 +205,27 @@ function judge(
   }
 }
 
-function environment({ id, name, memory, config, principal }: FunctionsOptions): Record<string, string> {
+const randomId = () => randomBytes(8).toString("hex");
+
+function environment(options: FunctionsOptions): Record<string, string> {
+  const { id, name, memory, config, principal, tracing } = options;
   const own = { FN_FN_ID: id, FN_FN_NAME: name, FN_APP_ID: `${id}.app`, FN_APP_NAME: name, FN_TYPE: "sync" };
-  return { ...own, FN_MEMORY: String(memory), ...principal.env, ...config };
+  const traced = {
+    OCI_TRACING_ENABLED: tracing ? "1" : "0",
+    ...(tracing && { OCI_TRACE_COLLECTOR_URL: tracing.collectorUrl }),
+  };
+  return { ...own, FN_MEMORY: String(memory), ...principal.env, ...traced, ...config };
 }
 
-function headersOf(invocation: Invocation, callId: string, { timeoutSeconds }: FunctionsOptions): OutgoingHttpHeaders {
+function headersOf(invocation: Invocation, callId: string, options: FunctionsOptions): OutgoingHttpHeaders {
+  const { timeoutSeconds, tracing } = options;
   const headers: OutgoingHttpHeaders = {
     "Fn-Call-Id": callId,
     "Fn-Deadline": new Date(Date.now() + timeoutSeconds * 1_000).toISOString(),
     "Content-Type": invocation.contentType ?? "application/json",
   };
+  // A direct call has no more of them, as a live one showed: no X-B3-Sampled, no X-B3-ParentSpanId.
+  if (tracing) Object.assign(headers, { "X-B3-TraceId": randomId(), "X-B3-SpanId": randomId() });
   if (invocation.gateway) {
     const { method, url, headers: sent } = invocation.gateway;
     Object.assign(headers, { "Fn-Intent": "httprequest", "Fn-Http-Method": method, "Fn-Http-Request-Url": url });
