@@ -1,8 +1,9 @@
 import type { Call } from "./call.ts";
 import { KEYED, LARGEST_ID, literal, mayCountBut, policyFor, RELATION, SEQUENCE, TRIGGERED } from "./catalog.ts";
+import { readOnInvalid } from "./config.ts";
 import type { Database } from "./database.ts";
 import { TableError } from "./errors.ts";
-import { accepted, columnsOfEvery, insertInto, made, typeOf } from "./statements.ts";
+import { accepted, columnsOfEvery, insertChecked, insertInto, made, typeOf } from "./statements.ts";
 
 /**
  * Several statements in one round trip, and nothing is stored nor counted: the plan of an insert of every column, and what a
@@ -27,6 +28,9 @@ const HEALTH = `
      LIMIT 1) AS required
   FROM sequence`;
 
+/** The plan of what a feed stores: with keys, and with rejects. */
+const FEED = `EXPLAIN ${insertChecked({ groups: [accepted], single: false, keyed: true, rejecting: true, guarded: true }).replaceAll(/\$\d+/g, "NULL")};`;
+
 /** What a statement that is only planned does not find. */
 interface Findings {
   readOnly: boolean;
@@ -49,7 +53,8 @@ interface Findings {
  */
 export async function checkHealth(database: Database, call: Call): Promise<void> {
   await database.run(call, "connect", async (connection) => {
-    const results: unknown = await connection.query(HEALTH);
+    const feeds = readOnInvalid(process.env) === "set-aside";
+    const results: unknown = await connection.query(`${feeds ? FEED : ""} ${HEALTH}`);
     const [finding] = (results as { rows: Findings[] }[]).at(-1)?.rows ?? [];
     const { readOnly, keyed, sequence, mayCount, exhausted, permitted, required } = finding as Findings;
     if (readOnly) throw new TableError("25006");
