@@ -41,7 +41,8 @@ import { type Made, store } from "./store.ts";
 /** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
 const MOST_ROUNDS = 3;
 
-const NO_IDS: Ids = { ids: [], series: false, ahead: 0, at: 0 };
+/** Of messages to be set aside alone, which may come late, since they come again: the database's clock is not asked. */
+const NO_IDS: Ids = { ids: [], series: false, ahead: Number.POSITIVE_INFINITY, at: 0 };
 
 /**
  * Stores all that was delivered or nothing, each item once, however often a connection breaks.
