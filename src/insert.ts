@@ -32,8 +32,8 @@ import { type Made, store } from "./store.ts";
  *
  * A key is stored by the statement that stores its rows, and so is there if and only if they were stored, by whichever
  * invocation, whatever became of them since. An insert that is refused, for whatever reason, looks for its keys:
- * - one is there with an id of this insert: a former attempt committed, and all of it is stored;
- * - one is there with other ids: another invocation stored its items, and no former attempt can commit any more, since the
+ * - all are there with the ids of this insert, which is repeated: a former attempt committed, and all of it is stored;
+ * - one is there else: another invocation stored its items, and no former attempt can commit any more, since the
  *   key is unique: what it covers is taken out, and the insert made anew;
  * - none is there: nothing was stored, and the refusal is to be believed.
  */
@@ -41,7 +41,8 @@ import { type Made, store } from "./store.ts";
 /** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
 const MOST_ROUNDS = 3;
 
-const NO_IDS: Ids = { ids: [], series: false, ahead: 0, at: 0 };
+/** Of messages to be set aside alone, which may come late, since they come again: the database's clock is not asked. */
+const NO_IDS: Ids = { ids: [], series: false, ahead: Number.POSITIVE_INFINITY, at: 0 };
 
 /**
  * Stores all that was delivered or nothing, each item once, however often a connection breaks.
@@ -76,7 +77,8 @@ async function attempt(connection: Connection, job: Job): Promise<Stored | Probl
     // Without an answer, only the next connection can tell whether it is stored.
     if (!answer && !(error instanceof TableError)) throw error;
     const known = await findKeys(connection, keys);
-    if (known.length > 0) return withoutKnown(connection, job, ids, known);
+    if (repeated && isOfFormer(known, job, ids)) return outcomeOf(job, ids.ids, known[0]?.made ?? {});
+    if (known.length > 0) return withoutKnown(connection, job, known);
     const found = repeated && keys.length === 0 ? await find(connection, rows, ids) : undefined;
     if (found) return outcomeOf(job, ids.ids, found);
     const isUsed = answer !== undefined && (await isKeyOfId(connection, answer));
@@ -115,10 +117,17 @@ function goOn(connection: Connection, job: Job): Promise<Stored | Problem> {
   return attempt(connection, job);
 }
 
+/**
+ * Whether a former attempt stored all of it. One id alone may be the same by chance, where the table was emptied and counts
+ * anew, and its keys are of before.
+ */
+function isOfFormer(known: readonly Known[], { keys }: Job, { ids }: Ids): boolean {
+  const own = known.filter(({ same, key, ids: [first] }) => same && first === ids[key.covers[0] as number]);
+  return own.length > 0 && own.length === keys.length;
+}
+
 /** Goes on without what other invocations stored, or used a key for. */
-async function withoutKnown(connection: Connection, job: Job, { ids }: Ids, known: readonly Known[]) {
-  const [mine] = known.filter((each) => each.ids[0] === ids[each.key.covers[0] as number]);
-  if (mine) return outcomeOf(job, ids, mine.made ?? {});
+async function withoutKnown(connection: Connection, job: Job, known: readonly Known[]) {
   const { batch, feed } = job.delivery;
   const other = known.filter(({ same }) => !same).map(({ key }) => key);
   if (other.length > 0 && !feed) return otherContent(other, batch ? (item) => messageOf(job, item) : undefined);
@@ -133,8 +142,14 @@ async function withoutKnown(connection: Connection, job: Job, { ids }: Ids, know
 
 /** Goes on without what the table refuses, which is set aside. */
 async function withoutRefused(connection: Connection, job: Job, ids: Ids, until: number) {
-  const { items, known, refused } = job;
+  const { items, keys, known, refused } = job;
   await sieve(connection, { items, ids, until }, refused);
+  // Refused may be what another invocation has stored meanwhile, for its own row.
+  const now = await findKeys(
+    connection,
+    keys.filter(({ covers }) => covers.some((item) => refused.has(item))),
+  );
+  if (now.length > 0) return withoutKnown(connection, job, now);
   const refusals = [...refused.values()];
   const [first] = refusals;
   if (!first) return anew(connection, job);

@@ -103,7 +103,10 @@ function valuesOfKeys(keys: readonly Key[], { ids }: Ids, single: boolean): stri
   return single ? own : [...own, arrayOf(keys.map(({ covers }) => `{${covers.map((item) => ids[item])}}`))];
 }
 
-function valuesOfRejects(rejects: readonly Reject[]): string[] {
+/** One that comes twice is one row, which a statement may not change twice; and in order, as keys are. */
+function valuesOfRejects(given: readonly Reject[]): string[] {
+  const byKey = new Map(given.map((reject) => [reject.key, reject]));
+  const rejects = Array.from(byKey.values()).sort(({ key }, other) => (key < other.key ? -1 : 1));
   return [
     arrayOf(rejects.map(({ key }) => key)),
     arrayOf(rejects.map(({ source }) => source)),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { streaming } from "./messages.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
 import { items, readings, type Subject } from "./subjects.ts";
@@ -62,40 +63,82 @@ function positions(stream: Buffer, from: Cut["from"]): number[] {
   return [...new Set([...ends, ...inside])].filter((at) => from === "client" || at > 0);
 }
 
-async function invoke({ functions }: Lane, { item }: Subject, names: string[], time = LONG) {
-  const sent = names.map(item);
+interface Sent {
+  body: string;
+  /** Of the whole request, through the gateway. */
+  key?: string;
+}
+
+const keyOf = (name: string) => name.replaceAll(" ", "_");
+const bodyOf = (sent: readonly object[]) => JSON.stringify(sent.length > 1 ? sent : sent[0]);
+let offset = 0;
+
+/** How names are sent. */
+const FORMS = {
+  plain: ({ item }: Subject, names: string[]): Sent => ({ body: bodyOf(names.map(item)) }),
+  "with keys": ({ item }: Subject, names: string[]): Sent => ({
+    body: bodyOf(names.map((name, place) => ({ ...item(name, place), idempotency_key: keyOf(name) }))),
+  }),
+  "with a request's key": ({ item }: Subject, names: string[]): Sent => ({
+    body: bodyOf(names.map(item)),
+    key: keyOf(names[0] as string),
+  }),
+  /** Of which one message is no item. */
+  "of a stream": ({ item }: Subject, names: string[]): Sent => {
+    const messages = [...names.map((name, place) => JSON.stringify(item(name, place))), `bad ${names[0]}`];
+    offset += messages.length;
+    return { body: JSON.stringify(streaming(messages, offset)) };
+  },
+};
+
+async function invoke({ functions }: Lane, { body, key }: Sent, time = LONG) {
   const headers = { "Fn-Deadline": new Date(Date.now() + time).toISOString() };
-  const { code, body } = await functions.invoke({ body: JSON.stringify(sent.length > 1 ? sent : sent[0]), headers });
-  if (code !== undefined) return { code, ids: [] };
-  const answer = JSON.parse(body.toString());
-  return { code, ids: (answer.ids ?? [answer.id]) as number[] };
+  const gateway = { gateway: { method: "POST", url: "/items", headers: { "Idempotency-Key": key ?? "" } } };
+  const { code, body: said } = await functions.invoke({ body, headers, ...(key !== undefined && gateway) });
+  const answer = JSON.parse(said.toString());
+  const failed = code ?? answer.status;
+  return { code: failed, ids: (failed === undefined ? (answer.ids ?? [answer.id]) : []) as number[] };
 }
 
 let records = 0;
 
 /** One conversation from connecting to the row, undisturbed. */
-async function record(lane: Lane, subject: Subject, size: number): Promise<Conversation> {
+async function record(lane: Lane, subject: Subject, size: number, form: keyof typeof FORMS): Promise<Conversation> {
   lane.functions.replace();
   const names = Array.from({ length: size }, () => `recorded ${++records}`);
-  assert.equal((await invoke(lane, subject, names)).code, undefined);
+  assert.equal((await invoke(lane, FORMS[form](subject, names))).code, undefined);
   return lane.wire.last;
 }
 
 /** Of tables other than the first, at the ends of messages alone. */
-for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
+for (const [what, size, subject, { postgres, ...cloud }, placesIn, least, form = "plain"] of [
   ["a single item", 1, items, platform, positions, 200],
   ["a batch", 3, items, platform, positions, 200],
   ["a single reading", 1, readings, another, endings, 50],
   ["an item, where a trigger and another program change rows and names are unique,", 1, items, owned, endings, 50],
   ["a batch, where a trigger and another program change rows and names are unique,", 3, items, owned, endings, 50],
   ["a batch of readings of which each other leaves a column out", 3, readings, another, endings, 50],
+  ["an item with a key", 1, items, platform, endings, 50, "with keys"],
+  ["a batch with keys", 3, items, platform, endings, 50, "with keys"],
+  ["a batch with a request's key", 3, items, platform, endings, 50, "with a request's key"],
+  ["a batch of a stream, of which a message is no item,", 3, items, platform, endings, 50, "of a stream"],
+  ["a batch with keys, where a trigger and another program change rows,", 3, items, owned, endings, 50, "with keys"],
+  [
+    "a batch with keys of readings of which each other leaves a column out",
+    3,
+    readings,
+    another,
+    endings,
+    50,
+    "with keys",
+  ],
 ] as const) {
   test(`${what} is stored exactly once, wherever the connection breaks`, async (t) => {
     const lanes = await Promise.all(
       Array.from({ length: LANES }, () => laneForTests({ postgres, ...cloud }, { maxContainers: 1 })),
     );
     // Each container starts and is warm before its time counts.
-    const recorded = await Promise.all(lanes.map((lane) => record(lane, subject, size)));
+    const recorded = await Promise.all(lanes.map((lane) => record(lane, subject, size, form)));
     const passed = recorded[0] as Conversation;
     const cuts: Cut[] = (["client", "server"] as const).flatMap((from) =>
       placesIn(passed[from], from).flatMap((at, index) => [
@@ -112,12 +155,20 @@ for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
     await Promise.all(
       lanes.map(async (lane) => {
         for (let cut = cuts.pop(); cut; cut = cuts.pop()) {
-          const names = Array.from({ length: size }, (_, index) => `${size} ${JSON.stringify(cut)} ${tries} ${index}`);
+          const names = Array.from(
+            { length: size },
+            (_, index) => `${form} ${size} ${JSON.stringify(cut)} ${tries} ${index}`,
+          );
           tries++;
           const before = lane.wire.cuts;
           await disconnect(lane);
           lane.wire.cut(cut);
-          const { code, ids } = await invoke(lane, subject, names, cut.how === "silence" ? SILENT : LONG);
+          const sent = FORMS[form](subject, names);
+          const first = await invoke(lane, sent, cut.how === "silence" ? SILENT : LONG);
+          const { code } = first;
+          // What has a key may come again, and where it failed, it has to.
+          const last = form === "plain" ? first : await invoke(lane, sent);
+          const { ids } = last;
           const rows = await postgres.query<{ id: number; name: string }>(
             `SELECT id::int, ${subject.text} AS name FROM ${subject.relation} WHERE ${subject.text} = ANY($1) ORDER BY name`,
             [names],
@@ -136,13 +187,20 @@ for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
           const told = `${code ?? "stored"}: ${JSON.stringify(cut)} ${lane.functions.logs.slice(-30).join("\n")}`;
           // A connection that breaks for all to see costs no error.
           if (cut.how !== "silence") assert.equal(code, undefined, told);
-          if (code === undefined) {
+          if (code === undefined) assert.deepEqual(ids, first.ids, told);
+          if (form === "of a stream")
+            assert.equal(
+              (await postgres.query("SELECT FROM items_rejected WHERE content = $1", [`bad ${names[0]}`])).length,
+              1,
+            );
+          if (last.code === undefined) {
             assert.deepEqual(
               rows,
               names.map((name, index) => ({ id: ids[index], name })),
               told,
             );
           } else {
+            assert.equal(form, "plain", told);
             // Silent in the very moment of the commit, and no time for a second try: the rows once, or nothing.
             const found = rows.map(({ name }) => name);
             assert.deepEqual(found, found.length > 0 ? names : [], told);
@@ -157,13 +215,13 @@ for (const [what, size, subject, { postgres, ...cloud }, placesIn, least] of [
 
 test("somebody else's row under a taken id is not mistaken for what a lost insert left", async () => {
   const lane = await laneForTests(platform, { maxContainers: 1 });
-  const { client } = await record(lane, items, 1);
+  const { client } = await record(lane, items, 1, "plain");
   const { postgres } = platform;
   await postgres.query("SELECT setval('items_id_seq', 1, false)");
   await disconnect(lane);
   // In the midst of the insert, which therefore never comes to pass.
   lane.wire.cut({ from: "client", after: client.length - 40, how: "end" });
-  const { code, ids } = await invoke(lane, items, ["mine"]);
+  const { code, ids } = await invoke(lane, FORMS.plain(items, ["mine"]));
   assert.equal(lane.wire.cuts, 1);
   assert.equal(code, undefined);
   assert.deepEqual(await postgres.query("SELECT id FROM items WHERE name = 'mine'"), [{ id: ids[0] }]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, suite, test } from "node:test";
 import { assertNoSecret, closingLine, platformForTests } from "./fixture.ts";
+import { streaming } from "./messages.ts";
 
 const platform = await platformForTests();
 const { postgres } = platform;
@@ -26,16 +27,6 @@ const names = async ({ postgres } = platform) =>
 const rejected = ({ postgres } = platform) =>
   postgres.query<Rejected>("SELECT source, content, errors FROM items_rejected ORDER BY content");
 
-/** A batch as Connector Hub makes it of Streaming's messages. */
-const streaming = (values: (string | Buffer)[], offset = 0) =>
-  values.map((value, index) => ({
-    stream: "orders",
-    partition: "0",
-    key: null,
-    value: Buffer.from(value).toString("base64"),
-    offset: offset + index,
-    timestamp: 1761223385480 + offset + index,
-  }));
 const item = (name: string, more = {}) => JSON.stringify({ name, ...more });
 
 async function deliver(body: unknown, to = platform) {

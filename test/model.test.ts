@@ -7,8 +7,10 @@ import type { Database } from "../src/database.ts";
 import { Deadline, DeadlineError } from "../src/deadline.ts";
 import { PostgresError, TableError } from "../src/errors.ts";
 import { insert } from "../src/insert.ts";
+import { mergeByKey } from "../src/merge.ts";
 import type { Problem } from "../src/problem.ts";
 import {
+  FIND_KEYS,
   findRows,
   IN_TIME,
   insertChecked,
@@ -40,20 +42,45 @@ const TABLES = [
 ] as const;
 type Kind = (typeof TABLES)[number];
 
+/** What other invocations do, or other programs, where items have keys. */
+const OTHERS = [
+  "nobody",
+  "another invocation stores an item after each loss",
+  "another invocation stored an item before",
+  "another program removes all rows after each loss",
+] as const;
+type Others = (typeof OTHERS)[number];
+
+/** The item that another invocation stores. */
+const THEIRS = "b";
+
 const COLUMNS = ["name", "description"];
-const checked = (single: boolean) =>
-  insertChecked({ groups: [COLUMNS], single, keyed: false, rejecting: false, guarded: true });
+const checked = (single: boolean, keyed = false, guarded = true) =>
+  insertChecked({ groups: [COLUMNS], single, keyed, rejecting: false, guarded });
 const call = { deadline: new Deadline(null), log: { warn: () => undefined } } as unknown as Call;
 const now = () => new Date().toISOString();
 const list = (literal: unknown): string[] => JSON.parse(`[${String(literal).slice(1, -1)}]`).map(String);
 
 function answered(code: string, message = "", constraint?: string): PostgresError {
-  return new PostgresError(message, { cause: { code, message, severity: "ERROR", schema: "public", constraint } });
+  const table = constraint?.replace(/_(pkey|name_key)$/, "");
+  return new PostgresError(message, {
+    cause: { code, message, severity: "ERROR", schema: "public", table, constraint },
+  });
+}
+
+interface StoredKey {
+  fingerprint: Buffer;
+  ids: readonly string[];
+  made: object | null;
 }
 
 /** A database of one table, in memory, as far as the function's statements go, which meet the fates given. */
 class Model implements Database {
   readonly rows = new Map<string, string>();
+  readonly keys = new Map<string, StoredKey>();
+  /** Names of all rows that were ever stored. */
+  readonly history: string[] = [];
+  readonly #others: Others;
   readonly #kind: Kind;
   readonly #fates: readonly Fate[];
   #sequence = 0;
@@ -61,10 +88,12 @@ class Model implements Database {
   #connection: Connection | undefined;
 
   /** @param ahead how many rows others put there past the sequence */
-  constructor(kind: Kind, fates: readonly Fate[], ahead: number) {
+  constructor(kind: Kind, fates: readonly Fate[], ahead: number, others: Others = "nobody") {
+    this.#others = others;
     this.#kind = kind;
     this.#fates = fates;
     for (let id = 1; id <= ahead; id++) this.rows.set(String(id), `somebody else's ${id}`);
+    if (others.endsWith("before")) this.#storeTheirs();
   }
 
   /** As the real one: on the same connection until a statement is lost. */
@@ -76,7 +105,7 @@ class Model implements Database {
       } catch (error) {
         this.#connection = undefined;
         if (error !== "lost") throw error;
-        this.#others();
+        this.#afterLoss();
       }
     }
   }
@@ -117,6 +146,33 @@ class Model implements Database {
         const next = String(++this.#sequence);
         return [{ created_at: now(), "next id": this.rows.has(next) ? null : next }];
       }
+      case insertOne(COLUMNS, true).text: {
+        const made = { created_at: now() };
+        this.#insert([String(first)], [String(second)], () =>
+          this.#storeKey(String(values[5]), { fingerprint: values[6] as Buffer, ids: [String(first)], made }),
+        );
+        return [{ id: String(first), ...made, "next id": null }];
+      }
+      case checked(true, true):
+      case checked(false, true): {
+        const ids = list(second);
+        const [keys, fingerprints, covered = ids.map((id) => `{${id}}`)] = values.slice(4).map(list);
+        const single = sql === checked(true, true);
+        const made = { created_at: now() };
+        const storeKeys = () => {
+          for (const [index, key] of (keys ?? []).entries()) {
+            const fingerprint = Buffer.from(String(fingerprints?.[index]).slice(2), "hex");
+            this.#storeKey(key, { fingerprint, ids: list(covered[index]), made: single ? made : null });
+          }
+        };
+        this.#insert(ids, list(values[2]), single ? storeKeys : undefined, single ? undefined : storeKeys);
+        return [{ inTime: true, ...made }];
+      }
+      case FIND_KEYS:
+        return list(first).flatMap((key) => {
+          const stored = this.keys.get(key);
+          return stored ? [{ ...stored, key, ids: `{${stored.ids}}` }] : [];
+        });
       case insertMany(COLUMNS, true):
         return this.#insert(
           list(second).map((_, place) => String(Number(first) + place)),
@@ -142,11 +198,42 @@ class Model implements Database {
   }
 
   /** All rows or none. */
-  #insert(ids: string[], names: string[]): object[] {
-    const before = new Map(this.rows);
+  #insert(ids: string[], names: string[], after?: () => void, first?: () => void): object[] {
+    const [rows, keys] = [new Map(this.rows), new Map(this.keys)];
+    try {
+      first?.();
+      this.#insertRows(ids, names);
+      after?.();
+    } catch (error) {
+      for (const [now, before] of [
+        [this.rows, rows],
+        [this.keys, keys],
+      ] as [Map<string, unknown>, Map<string, unknown>][]) {
+        now.clear();
+        for (const each of before) now.set(...each);
+      }
+      throw error;
+    }
+    this.history.push(...names);
+    return ids.map(() => ({}));
+  }
+
+  #storeKey(key: string, stored: StoredKey): void {
+    if (this.keys.has(key)) throw answered("23505", "", "items_keys_pkey");
+    this.keys.set(key, stored);
+  }
+
+  #storeTheirs(): void {
+    const { items, keys } = keyed([THEIRS]);
+    const id = String(++this.#sequence);
+    if (!keys[0] || this.keys.has(keys[0].text)) return;
+    this.rows.set(id, THEIRS);
+    this.history.push(...items.map(({ name }) => String(name)));
+    this.#storeKey(keys[0].text, { fingerprint: keys[0].fingerprint, ids: [id], made: { created_at: now() } });
+  }
+
+  #insertRows(ids: string[], names: string[]): void {
     const undo = (error: unknown) => {
-      this.rows.clear();
-      for (const row of before) this.rows.set(...row);
       throw error;
     };
     const known = () => new Set(Array.from(this.rows.values(), (name) => name.toLowerCase()));
@@ -161,13 +248,14 @@ class Model implements Database {
       if (isTwice) undo(answered("23505", "", "items_name_key"));
       this.rows.set(id, this.#kind === "a trigger changes rows" ? name.toLowerCase() : name);
     }
-    return ids.map(() => ({}));
   }
 
   /** What others do while the function connects again. */
-  #others(): void {
+  #afterLoss(): void {
     if (this.#kind === "another program changes rows after each loss")
       for (const id of this.rows.keys()) this.rows.set(id, `changed ${id}`);
+    if (this.#others.startsWith("another invocation")) this.#storeTheirs();
+    if (this.#others.startsWith("another program")) this.rows.clear();
     const next = String(this.#sequence + 1);
     if (this.#kind.startsWith("another program stores") && !this.rows.has(next)) this.rows.set(next, `theirs ${next}`);
   }
@@ -180,6 +268,53 @@ function* fatesOf(depth: number): Generator<Fate[]> {
 
 const itemsOf = (turn: string, size: number) =>
   Array.from({ length: size }, (_, index) => ({ name: `${turn} ${index}`, description: null }));
+
+/** Of names that begin with a capital the items have no keys. */
+function keyed(names: readonly string[]) {
+  const items = names.map((name) => ({ name, description: null }));
+  return mergeByKey(
+    items,
+    names.map((name) => (/^[A-Z]/.test(name) ? undefined : `item:${name}`)),
+  );
+}
+
+for (const others of OTHERS) {
+  test(`whichever statements are lost, each key is one row for ever, and all answers are the same: ${others}`, async (t) => {
+    let runs = 0;
+    for (const kind of TABLES) {
+      for (const fates of fatesOf(DEPTH)) {
+        for (const [names, ...more] of [
+          [["b"], ["b"]],
+          [["a", "b", "c"], ["c", "b"], ["b"]],
+          [
+            ["a", "b", "Without"],
+            ["b", "d", "a"],
+          ],
+          [["b", "a", "b"], ["a"]],
+        ] as const) {
+          // Lost are statements of the first delivery, or of those that come again.
+          for (const well of [0, 3]) {
+            const model = new Model(kind, [...Array(well).fill("well"), ...fates], 0, others);
+            const told = new Map<string, string>();
+            for (const sent of [names, names.filter((name) => !/^[A-Z]/.test(name)), ...more]) {
+              const { ids } = await insert(model, { ...keyed(sent), batch: sent.length > 1 }, call);
+              for (const [place, name] of sent.entries()) {
+                const id = String(ids[place]);
+                assert.equal(told.get(name) ?? id, id, JSON.stringify({ kind, fates, sent, others }));
+                told.set(name, id);
+              }
+            }
+            assert.equal(new Set(told.values()).size, told.size, "an id is told of two");
+            const all = new Set([...told.keys(), ...(others.startsWith("another invocation") ? model.history : [])]);
+            assert.deepEqual(model.history.toSorted(), [...all].sort(), JSON.stringify({ kind, fates, names, others }));
+            runs++;
+          }
+        }
+      }
+    }
+    t.diagnostic(`${runs} interleavings`);
+  });
+}
 
 for (const kind of TABLES) {
   test(`whichever statements are lost, each item is stored once: ${kind}`, async (t) => {

@@ -6,8 +6,9 @@ import type { Table } from "../src/columns.ts";
 import { parseExactly } from "../src/json.ts";
 import { disagreements } from "./agreement.ts";
 import { platformForTests } from "./fixture.ts";
+import { streaming } from "./messages.ts";
 import { startPostgres } from "./platform/postgres.ts";
-import { sampleOf } from "./samples.ts";
+import { quoted, sampleOf } from "./samples.ts";
 import { bodyOf, strangers } from "./strangers.ts";
 import { type Source, sourcesOf } from "./values.ts";
 
@@ -43,6 +44,22 @@ for (const folder of ["src", "test/readings", "test/types"] as const) {
     const schema = readFileSync(options.postgres?.schema as URL, "utf8");
     await postgres.query(`SELECT set_config('inserter.user', '${postgres.credentials.username}', false); ${schema}`);
     assert.equal(await invoke(""), '{"status":"ok"}');
+  });
+
+  test(`${folder}: beside it are its keys and its rejected messages, and what comes again is there once`, async () => {
+    const named = (what: string) => [table.schema ?? [], `${table.name}_${what}`].flat().map(quoted).join(".");
+    const deliver = (sent: Record<string, Source>) => invoke(JSON.stringify(streaming([bodyOf(sent), "{"])));
+    // Of a table with rules of its own the first that passes.
+    for (const sent of fc.sample(item, 50)) {
+      const answer = await deliver(sent);
+      if (JSON.parse(answer ?? "{}").count !== 1) continue;
+      assert.equal(await deliver(sent), answer);
+      assert.deepEqual(await postgres.query(`SELECT count(*)::int FROM ${named("keys")}`), [{ count: 1 }]);
+      const bad = await postgres.query(`SELECT FROM ${named("rejected")} WHERE content = '{'`);
+      assert.equal(bad.length, 1);
+      return;
+    }
+    assert.fail("the table takes none of 50 items");
   });
 
   test(`${folder}: what single items bring is stored and answered, value for value, with what the database makes of the rest`, async (t) => {

@@ -1,4 +1,4 @@
--- As src/schema.sql, for the table of table.ts.
+-- As src/schema.sql, for the table of table.ts and those beside it.
 
 BEGIN;
 
@@ -16,6 +16,23 @@ CREATE TABLE IF NOT EXISTS telemetry.readings (
     day DATE GENERATED ALWAYS AS ((at AT TIME ZONE 'UTC')::date) STORED
 );
 
+CREATE TABLE IF NOT EXISTS telemetry.readings_keys (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    fingerprint BYTEA NOT NULL,
+    ids BIGINT[] NOT NULL,
+    made JSONB,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS readings_keys_at ON telemetry.readings_keys USING brin (at);
+
+CREATE TABLE IF NOT EXISTS telemetry.readings_rejected (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    source JSONB NOT NULL,
+    content BYTEA NOT NULL,
+    errors JSONB NOT NULL,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
 DO $$
 DECLARE
     inserter text := nullif(current_setting('inserter.user', true), '');
@@ -25,6 +42,8 @@ BEGIN
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA telemetry TO %I', inserter);
     EXECUTE format('GRANT SELECT, INSERT ON telemetry.readings TO %I', inserter);
+    EXECUTE format('GRANT SELECT, INSERT ON telemetry.readings_keys TO %I', inserter);
+    EXECUTE format('GRANT INSERT, SELECT (key, errors), UPDATE (errors, at) ON telemetry.readings_rejected TO %I', inserter);
     EXECUTE format('GRANT USAGE ON SEQUENCE telemetry.readings_id_seq TO %I', inserter);
 END
 $$;

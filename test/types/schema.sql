@@ -1,4 +1,4 @@
--- As src/schema.sql, for the table of table.ts.
+-- As src/schema.sql, for the table of table.ts and those beside it.
 
 CREATE TABLE IF NOT EXISTS "every ""type""" (
     id SERIAL PRIMARY KEY,
@@ -38,11 +38,30 @@ CREATE TABLE IF NOT EXISTS "every ""type""" (
     "by chance" DOUBLE PRECISION DEFAULT random()
 );
 
+CREATE TABLE IF NOT EXISTS "every ""type""_keys" (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    fingerprint BYTEA NOT NULL,
+    ids BIGINT[] NOT NULL,
+    made JSONB,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS "every ""type""_keys_at" ON "every ""type""_keys" USING brin (at);
+
+CREATE TABLE IF NOT EXISTS "every ""type""_rejected" (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    source JSONB NOT NULL,
+    content BYTEA NOT NULL,
+    errors JSONB NOT NULL,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
 DO $$
 DECLARE
     inserter text := current_setting('inserter.user');
 BEGIN
     EXECUTE format('GRANT SELECT, INSERT ON "every ""type""" TO %I', inserter);
+    EXECUTE format('GRANT SELECT, INSERT ON "every ""type""_keys" TO %I', inserter);
+    EXECUTE format('GRANT INSERT, SELECT (key, errors), UPDATE (errors, at) ON "every ""type""_rejected" TO %I', inserter);
     EXECUTE format('GRANT USAGE ON SEQUENCE "every ""type""_id_seq" TO %I', inserter);
 END
 $$;
