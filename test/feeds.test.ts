@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, suite, test } from "node:test";
-import { assertNoSecret, closingLine, platformForTests } from "./fixture.ts";
+import { assertNoSecret, closingLine, disconnect, laneForTests, platformForTests } from "./fixture.ts";
 
 const platform = await platformForTests();
 const { postgres } = platform;
@@ -249,4 +249,22 @@ suite("what the table refuses", () => {
       await postgres.query("DROP INDEX once");
     }
   });
+});
+
+test("an id that a delivery has used is given to no item after it", async () => {
+  const lane = await laneForTests(platform);
+  const invoke = async (body: unknown) => (await lane.functions.invoke({ body: JSON.stringify(body) })).code;
+  const begin = async (offset: number) => {
+    assert.equal(await invoke({ name: "a" }), undefined);
+    assert.equal(await invoke(streaming([item("b"), "{"], offset)), undefined);
+  };
+  await begin(0);
+  const { length } = lane.wire.last.client;
+  await disconnect(lane);
+  // In the first message of the item that follows: it is repeated then, and a row with its id would pass for its own.
+  lane.wire.cut({ from: "client", after: length + 20, how: "end" });
+  await begin(5);
+  assert.equal(await invoke({ name: "c" }), undefined);
+  assert.equal(lane.wire.cuts, 1);
+  assert.deepEqual(await names(), ["a", "b", "a", "b", "c"]);
 });
