@@ -268,3 +268,11 @@ test("an id that a delivery has used is given to no item after it", async () => 
   assert.equal(lane.wire.cuts, 1);
   assert.deepEqual(await names(), ["a", "b", "a", "b", "c"]);
 });
+
+test("an offset that JavaScript would round is kept, after a byte order mark too", async () => {
+  const text = JSON.stringify(streaming([item("a"), item("b")]))
+    .replace('"offset":0', '"offset":9007199254740993')
+    .replace('"offset":1', '"offset":9007199254740992');
+  for (const body of [text, `\ufeff${text}`]) assert.equal((await deliver(Buffer.from(body))).json.count, 2);
+  assert.deepEqual(await names(), ["a", "b"]);
+});
