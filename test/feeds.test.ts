@@ -276,3 +276,22 @@ test("an offset that JavaScript would round is kept, after a byte order mark too
   for (const body of [text, `\ufeff${text}`]) assert.equal((await deliver(Buffer.from(body))).json.count, 2);
   assert.deepEqual(await names(), ["a", "b"]);
 });
+
+test("a table beside the table that refuses what is written there is the operator's to mend", async () => {
+  for (const [name, rule] of [
+    ["items_keys", "key NOT LIKE 'stream:%'"],
+    ["items_rejected", "length(content) > 1"],
+  ]) {
+    await postgres.query(`ALTER TABLE ${name} ADD CONSTRAINT strange CHECK (${rule})`);
+    try {
+      const { code, callId } = await deliver(streaming([item("a"), "{"]));
+      assert.equal(code, "FunctionInvokeExecutionFailed");
+      const line = await closingLine(platform, callId);
+      assert.deepEqual([line.status, line.code, line.table, line.constraint], [503, "23514", name, "strange"]);
+      assert.match(line.remedy, /schema\.sql/);
+      assert.deepEqual(await names(), []);
+    } finally {
+      await postgres.query(`ALTER TABLE ${name} DROP CONSTRAINT strange`);
+    }
+  }
+});
