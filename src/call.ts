@@ -30,7 +30,7 @@ export function readCall(context: Context): Call {
   const method = context.getHeader("Fn-Http-Method");
   const url = context.getHeader("Fn-Http-Request-Url");
   const encoding = context.getHeader("Fn-Http-H-Content-Encoding") ?? "";
-  const key = context.getHeader("Fn-Http-H-Idempotency-Key");
+  const key = everyOf(context, "Fn-Http-H-Idempotency-Key");
   const http = method === null && url === null ? undefined : { method: method ?? "", url: url ?? "", encoding, key };
   const started = performance.now();
   const spent = { secret: 0, connect: 0, insert: 0, total: 0 };
@@ -54,6 +54,12 @@ export function readCall(context: Context): Call {
       return spent;
     },
   };
+}
+
+/** A header that comes several times is a list (RFC 9110, 5.3), unless it says the same each time. */
+function everyOf(context: Context, name: string): string | null {
+  // For one that is absent, the FDK's list breaks.
+  return context.getHeader(name) === null ? null : [...new Set(context.getAllHeaderValues(name))].join(", ");
 }
 
 const tenths = (value: number) => Math.round(10 * value) / 10;

@@ -11,6 +11,14 @@ export const TABLE = named(table.name);
 export const KEYS = named(`${table.name}_keys`);
 export const REJECTED = named(`${table.name}_rejected`);
 
+/** Those tables' names, as PostgreSQL tells them of an error. */
+const BESIDE: readonly (string | undefined)[] = [`${table.name}_keys`, `${table.name}_rejected`];
+
+/** Whether an error came of what is written beside the table: it is no word on an item. */
+export function isBeside({ table: name }: { table?: string | undefined }): boolean {
+  return BESIDE.includes(name);
+}
+
 /** Its OID. */
 export const RELATION = `${literal(TABLE)}::regclass`;
 

@@ -1,3 +1,4 @@
+import { isBeside } from "./catalog.ts";
 import { TimeoutError } from "./deadline.ts";
 import { answerOf, ConnectError, functionOf, PostgresError, TableError, VaultError } from "./errors.ts";
 import { poolerFaultOf } from "./pooler.ts";
@@ -66,6 +67,12 @@ const BY_TABLE: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** A rule on one of the tables that only the function writes. */
+const BESIDE: Fault = {
+  detail: "A table of keys or of rejected messages refuses what the function writes.",
+  remedy: "let that table be as src/schema.sql makes it: drop the constraint or the column that it has besides",
+};
+
 /** What an error means, or undefined for one that is a defect of ours. */
 export function diagnose(error: unknown): Diagnosis | undefined {
   const fault = faultOf(error);
@@ -93,6 +100,7 @@ function faultOfPostgres(error: PostgresError): Fault {
   const answer = answerOf(error);
   const connecting = error instanceof ConnectError;
   if (!answer) return faultOfWay(Object(error.cause), connecting);
+  if (/^2[23]/.test(answer.code) && isBeside(answer)) return { code: answer.code, ...BESIDE };
   // The one error of row-level security that is no lack of a right.
   const isPolicy = answer.code === "42501" && answer.routine === "ExecWithCheckOptions";
   const fault = isPolicy ? BY_TABLE.NO_POLICY : (poolerFaultOf(answer)?.fault ?? faultOfAnswer(answer, connecting));

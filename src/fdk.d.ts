@@ -5,6 +5,8 @@ declare module "@fnproject/fdk" {
     readonly deadline: Date | null;
     readonly callID: string | null;
     getHeader(name: string): string | null;
+    /** Throws where there is none. */
+    getAllHeaderValues(name: string): string[];
     /** Decides between `JSON.stringify` and raw output too, so set it before returning. */
     responseContentType: string;
     /** Of OCI APM. Its `sampled` is left out here, since it is false for a header that is absent, too. */

@@ -1,3 +1,4 @@
+import { isBeside } from "./catalog.ts";
 import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "./errors.ts";
 import { type Id, idOf } from "./ids.ts";
 import type { Item } from "./items.ts";
@@ -76,6 +77,7 @@ function refusalBy(answer: Answer): (typeof REFUSALS)[string] | undefined {
 function isOperators(answer: Answer): boolean {
   const { code, column, constraint, routine = "" } = answer;
   if (isRaised(answer)) return false;
+  if (isBeside(answer)) return true;
   if (code === "2200H" || (code === "23514" && constraint === undefined)) return true;
   if (isOfFunction(answer)) return false;
   // The statement casts to integer and smallint where id alone is one.

@@ -35,7 +35,7 @@ DECLARE
     inserter text := nullif(current_setting('inserter.user', true), '');
 BEGIN
     IF inserter IS NULL THEN
-        RAISE EXCEPTION 'Name the function''s user: PGOPTIONS="-c inserter.user=NAME" psql …';
+        RAISE EXCEPTION 'Name the function''s user: PGOPTIONS="-c inserter.user=NAME" psql ...';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), inserter);
     EXECUTE format('GRANT SELECT, INSERT ON items TO %I', inserter);

@@ -39,7 +39,10 @@ export async function store(connection: Connection, insert: Insert): Promise<Mad
     if (items.length === 1) return storeOne(connection, insert, surroundings);
     if (keys.length === 0) return storeMany(connection, insert);
   }
-  return storeChecked(connection, insert);
+  const made = await storeChecked(connection, insert);
+  // The id is used, and this statement takes no other along.
+  if (surroundings?.reserved === insert.ids) surroundings.reserved = undefined;
+  return made;
 }
 
 async function storeOne(connection: Connection, insert: Insert, surroundings: Surroundings): Promise<Made> {

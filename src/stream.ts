@@ -1,5 +1,5 @@
 import { sha256 } from "./fingerprint.ts";
-import { parseExactly } from "./json.ts";
+import { parseJson } from "./json.ts";
 
 /** Where a message stands in OCI Streaming. */
 export interface Envelope {
@@ -32,7 +32,7 @@ function isMessage(value: unknown): value is StreamMessage {
 /** The messages with their offsets as they are written, where JavaScript would round one. */
 export function exactly(messages: StreamMessage[], body: Uint8Array): StreamMessage[] {
   const isRounded = messages.some(({ offset }) => typeof offset === "number" && !Number.isSafeInteger(offset));
-  return isRounded ? (parseExactly(Buffer.from(body).toString()) as StreamMessage[]) : messages;
+  return isRounded ? (parseJson(body, true) as StreamMessage[]) : messages;
 }
 
 export function envelopeOf({ stream, partition, offset, timestamp }: StreamMessage): Envelope {

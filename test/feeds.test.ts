@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, suite, test } from "node:test";
-import { assertNoSecret, closingLine, platformForTests } from "./fixture.ts";
+import { assertNoSecret, closingLine, disconnect, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 
 const platform = await platformForTests();
@@ -240,4 +240,49 @@ suite("what the table refuses", () => {
       await postgres.query("DROP INDEX once");
     }
   });
+});
+
+test("an id that a delivery has used is given to no item after it", async () => {
+  const lane = await laneForTests(platform);
+  const invoke = async (body: unknown) => (await lane.functions.invoke({ body: JSON.stringify(body) })).code;
+  const begin = async (offset: number) => {
+    assert.equal(await invoke({ name: "a" }), undefined);
+    assert.equal(await invoke(streaming([item("b"), "{"], offset)), undefined);
+  };
+  await begin(0);
+  const { length } = lane.wire.last.client;
+  await disconnect(lane);
+  // In the first message of the item that follows: it is repeated then, and a row with its id would pass for its own.
+  lane.wire.cut({ from: "client", after: length + 20, how: "end" });
+  await begin(5);
+  assert.equal(await invoke({ name: "c" }), undefined);
+  assert.equal(lane.wire.cuts, 1);
+  assert.deepEqual(await names(), ["a", "b", "a", "b", "c"]);
+});
+
+test("an offset that JavaScript would round is kept, after a byte order mark too", async () => {
+  const text = JSON.stringify(streaming([item("a"), item("b")]))
+    .replace('"offset":0', '"offset":9007199254740993')
+    .replace('"offset":1', '"offset":9007199254740992');
+  for (const body of [text, `\ufeff${text}`]) assert.equal((await deliver(Buffer.from(body))).json.count, 2);
+  assert.deepEqual(await names(), ["a", "b"]);
+});
+
+test("a table beside the table that refuses what is written there is the operator's to mend", async () => {
+  for (const [name, rule] of [
+    ["items_keys", "key NOT LIKE 'stream:%'"],
+    ["items_rejected", "length(content) > 1"],
+  ]) {
+    await postgres.query(`ALTER TABLE ${name} ADD CONSTRAINT strange CHECK (${rule})`);
+    try {
+      const { code, callId } = await deliver(streaming([item("a"), "{"]));
+      assert.equal(code, "FunctionInvokeExecutionFailed");
+      const line = await closingLine(platform, callId);
+      assert.deepEqual([line.status, line.code, line.table, line.constraint], [503, "23514", name, "strange"]);
+      assert.match(line.remedy, /schema\.sql/);
+      assert.deepEqual(await names(), []);
+    } finally {
+      await postgres.query(`ALTER TABLE ${name} DROP CONSTRAINT strange`);
+    }
+  }
 });

@@ -150,3 +150,18 @@ test("without the table of keys, items without keys are stored, and a key is tol
     await postgres.query("ALTER TABLE hidden RENAME TO items_keys");
   }
 });
+
+test("a header that comes twice is one key, or refused", async () => {
+  for (const [values, status] of [
+    [["r1", "r1"], "201"],
+    [["r1", "r2"], "400"],
+  ] as const) {
+    const headers = { "Idempotency-Key": [...values] };
+    const answer = await platform.functions.invoke({
+      body: '{"name":"a"}',
+      gateway: { method: "POST", url: "/items", headers },
+    });
+    assert.equal(answer.headers["fn-http-status"], status);
+  }
+  assert.deepEqual(await names(), ["a"]);
+});

@@ -154,10 +154,12 @@ class Model implements Database {
         return [{ id: String(first), ...made, "next id": null }];
       }
       case checked(true, true):
-      case checked(false, true): {
+      case checked(false, true):
+      case checked(true, true, false):
+      case checked(false, true, false): {
         const ids = list(second);
         const [keys, fingerprints, covered = ids.map((id) => `{${id}}`)] = values.slice(4).map(list);
-        const single = sql === checked(true, true);
+        const single = sql === checked(true, true) || sql === checked(true, true, false);
         const made = { created_at: now() };
         const storeKeys = () => {
           for (const [index, key] of (keys ?? []).entries()) {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import pg from "pg";
-import { startPostgres } from "./platform/postgres.ts";
+import { SCHEMA, startPostgres } from "./platform/postgres.ts";
 
 const postgres = await startPostgres();
 const { username: user, dbname: database, ...rest } = postgres.credentials;
@@ -54,4 +55,17 @@ test("it can grant to nobody what it may do", async () => {
   await client.query("GRANT INSERT ON items TO PUBLIC"); // a warning, and nothing granted
   const [row] = await postgres.query("SELECT has_table_privilege('public', 'items', 'INSERT') AS granted");
   assert.deepEqual(row, { granted: false });
+});
+
+test("the schema is applied to a database of another encoding, and again", async () => {
+  await postgres.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+  const owner = new pg.Client({ connectionString: postgres.url.replace(/\/\w+$/, "/latin") });
+  await owner.connect();
+  try {
+    await owner.query("SELECT set_config('inserter.user', $1, false)", [user]);
+    for (let time = 0; time < 2; time++) await owner.query(readFileSync(SCHEMA, "utf8"));
+    assert.deepEqual((await owner.query("SELECT key FROM items_keys")).rows, []);
+  } finally {
+    await owner.end();
+  }
 });
