@@ -99,4 +99,17 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual({ ...routes.routeRules[0], ...own }, routes.routeRules[0]);
     assert.equal(policy.statements.length, 2);
   });
+
+  test("an API gateway's rights come with its subnet; without it the group of CI has none", async () => {
+    const { code, text } = await run("bootstrap", { GATEWAY_SUBNET_OCID: landscape.subnet.id });
+    assert.equal(code, 0, text);
+    const own = `in compartment id ${cloud.compartmentId}`;
+    const about = () => statements().filter((statement) => /gateway/i.test(statement));
+    assert.deepEqual(about(), [
+      `Allow group CI-CD-Deployers to manage api-gateway-family ${own}`,
+      `Allow any-user to use functions-family ${own} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${cloud.compartmentId}'}`,
+    ]);
+    assert.equal((await run("bootstrap")).code, 0);
+    assert.equal(about().length, 1);
+  });
 });

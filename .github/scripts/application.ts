@@ -1,4 +1,5 @@
 import { get } from "./cli.ts";
+import { sameSet } from "./difference.ts";
 import { Refusal, report } from "./report.ts";
 import { type Application, application, inUse, list } from "./resources.ts";
 import type { Settings } from "./settings.ts";
@@ -69,8 +70,4 @@ async function settled(id: string): Promise<Application> {
 
 function readApplication(id: string): Promise<Application> {
   return get(["fn", "application", "get", "--application-id", id], application);
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return [...a].sort().join() === [...b].sort().join();
 }

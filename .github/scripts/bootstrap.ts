@@ -56,11 +56,12 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const networkCompartment = variables.ocid("NETWORK_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
+  const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
   if (faults.length > 0) throw new Faults(faults);
   const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
   const repository = variables.optional("REPOSITORY_NAME") ?? name;
   return {
-    rights: { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository },
+    rights: { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository, gateway },
     network,
   };
 }

@@ -43,6 +43,26 @@ export const workRequestError = z.object({ code: text, message: text });
 export const repository = z.object(named);
 export type Repository = z.infer<typeof repository>;
 
+export const gateway = z.object({
+  ...named,
+  endpointType: text,
+  subnetId: text,
+  lifecycleDetails: text.nullish(),
+});
+export type Gateway = z.infer<typeof gateway>;
+
+export const deployment = z.object({
+  ...named,
+  gatewayId: text,
+  pathPrefix: text,
+  /** Where it can be called. */
+  endpoint: text,
+  lifecycleDetails: text.nullish(),
+  /** Absent in a list. */
+  specification: z.unknown().optional(),
+});
+export type Deployment = z.infer<typeof deployment>;
+
 export const policy = z.object({ id: text, name: text, lifecycleState: text, statements: z.array(text) });
 export const dynamicGroup = z.object({ id: text, name: text, lifecycleState: text, matchingRule: text });
 

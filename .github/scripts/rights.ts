@@ -14,6 +14,8 @@ export interface Rights {
   secret: string;
   ciGroup: string;
   repository: string;
+  /** Whether an API gateway calls the function. */
+  gateway: boolean;
   /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
   home: readonly string[];
 }
@@ -32,7 +34,8 @@ export function dynamicGroupName(name: string): string {
 
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
-  const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository } = rights;
+  const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository, gateway } =
+    rights;
   // A name with blanks goes in quotes.
   const group = /^[\w./@-]+$/.test(ciGroup) ? ciGroup : `'${ciGroup}'`;
   const here = `in compartment id ${compartment}`;
@@ -45,6 +48,7 @@ export function policiesFor(rights: Rights): Policy[] {
       statements: [
         `Allow group ${group} to manage functions-family ${here}`,
         `Allow group ${group} to manage repos ${here}`,
+        ...(gateway ? [`Allow group ${group} to manage api-gateway-family ${here}`] : []),
       ],
     },
     {
@@ -76,7 +80,20 @@ export function policiesFor(rights: Rights): Policy[] {
         `Allow dynamic-group ${dynamicGroupName(name)} to read secret-bundles in compartment id ${secretCompartment} where target.secret.id = '${secret}'`,
       ],
     },
+    ...(gateway ? [gatewayPolicy(rights)] : []),
   ];
+}
+
+/** https://docs.oracle.com/en-us/iaas/Content/APIGateway/Tasks/apigatewaycreatingpolicies.htm */
+function gatewayPolicy({ name, compartment }: Rights): Policy {
+  return {
+    at: compartment,
+    name: `${name}-gateway`,
+    description: `API gateways of the compartment call ${name}`,
+    statements: [
+      `Allow any-user to use functions-family in compartment id ${compartment} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${compartment}'}`,
+    ],
+  };
 }
 
 /** Makes the dynamic group and the policies, or sets what differs. @throws {Refusal} */

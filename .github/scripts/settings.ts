@@ -1,6 +1,7 @@
 import { Realm } from "oci-common";
 import { ConfigError, loadConfig } from "../../src/config.ts";
 import { cliEnvironment } from "./cli.ts";
+import { type GatewaySettings, readGateway } from "./gateway-settings.ts";
 import { checkSize, type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
 import { Faults, Refusal } from "./report.ts";
@@ -31,6 +32,7 @@ export interface Settings {
   /** The function's whole configuration. */
   config: Record<string, string>;
   secret: string | undefined;
+  gateway: GatewaySettings | undefined;
 }
 
 /** What the settings are for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
@@ -48,12 +50,14 @@ export function readSettings(purpose: Purpose): Settings {
   const secret = variables.ocid("DB_SECRET_OCID", ["vaultsecret"]) || undefined;
   const config = readConfig(variables, manifest, purpose, faults);
   if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
+  // What calls the function is no matter of its image.
+  const gateway = purpose === "provision" || purpose === "doctor" ? readGateway(variables, faults) : undefined;
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
   const registry =
     variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
     registryOf(place.region, place.compartment);
-  return { manifest, ...place, ...network, ...application, login, registry, config, secret };
+  return { manifest, ...place, ...network, ...application, login, registry, config, secret, gateway };
 }
 
 /** The registry's host, in the domain of the realm; that of a realm which the SDK does not know is set by OCIR_REGISTRY. */
