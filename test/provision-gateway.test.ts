@@ -90,6 +90,7 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
   test("without the policy that lets it call, the function answers and the gateway does not: said, with what mends it", async () => {
     const { code, text } = await provision();
     assert.equal(code, 1);
+    assert.match(text, /✖ No policy is there by which the API gateway calls the function\n/);
     assert.match(text, /The function answers, and not through the gateway: 500\. .*npm run bootstrap/);
   });
 
@@ -126,6 +127,14 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       assert.equal(code, 0, text);
       assert.deepEqual(changes(since), []);
       assert.match(summary, /API gateway .* left as it is[\s\S]*API deployment .* left as it is/);
+    });
+
+    test("the doctor finds it in order", async () => {
+      const { code, text } = await run("doctor", { ...subnet, ...tokens });
+      assert.equal(code, 0, text);
+      assert.doesNotMatch(text, /^[^✔]/m);
+      for (const line of ["The API gateway is ACTIVE", "A policy lets the API gateway call the function"])
+        assert(text.includes(`✔ ${line}\n`), text);
     });
 
     test("what was changed by hand is shown, and set to what file and variables say", async () => {
