@@ -67,6 +67,7 @@ export function settingsForTests(): Settings {
     config: { LOG_LEVEL: "info", DB_SECRET_OCID: SECRET },
     secret: SECRET,
     gateway: undefined,
+    feeds: [],
   };
 }
 

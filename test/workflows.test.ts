@@ -41,7 +41,7 @@ suite("workflows", { skip: skipWithout("actionlint", "zizmor", "shellcheck") }, 
       all(read(`.github/workflows/${workflow}.yml`), /^ {6,10}([A-Z_]+): \$\{\{ (?:vars|secrets)\.\1 \}\}$/gm).sort();
     // What calls the function is no matter of its image.
     const onlyToProvision = (name: string) =>
-      ["SUBNET_OCIDS", "NSG_OCIDS"].includes(name) || name.startsWith("GATEWAY_");
+      /^(SUBNET|NSG|STREAM|QUEUE|FEED_COMPARTMENT)_OCIDS?$|^GATEWAY_/.test(name);
     assert.deepEqual(given("provision-function"), table.sort());
     assert.deepEqual(
       given("update-application"),

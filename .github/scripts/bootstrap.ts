@@ -11,6 +11,7 @@ import * as z from "zod";
 import { change, showChange } from "./change.ts";
 import { isBlock } from "./cidr.ts";
 import { ask, cliEnvironment } from "./cli.ts";
+import { readFeeds } from "./feed.ts";
 import { readManifest } from "./manifest.ts";
 import { applyNetwork, type Network } from "./network.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
@@ -57,11 +58,23 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
   const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
+  const feeds = readFeeds(variables, compartment);
   if (faults.length > 0) throw new Faults(faults);
   const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
   const repository = variables.optional("REPOSITORY_NAME") ?? name;
   return {
-    rights: { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository, gateway },
+    rights: {
+      name,
+      tenancy,
+      compartment,
+      secretCompartment,
+      networkCompartment,
+      secret,
+      ciGroup,
+      repository,
+      gateway,
+      feeds,
+    },
     network,
   };
 }

@@ -12,6 +12,8 @@ const KINDS: Readonly<Record<string, string>> = {
   fnapp: "an application",
   drg: "a dynamic routing gateway",
   key: "a key",
+  stream: "a stream",
+  queue: "a queue",
 };
 
 const OCID = /^ocid1\.([a-z0-9]+)\.([a-z0-9]+)\.[a-z0-9-]*\.\S+$/;

@@ -7,6 +7,7 @@
  */
 import { applyApplication, checkApplication, findApplication } from "./application.ts";
 import { get, requireCli } from "./cli.ts";
+import { applyDelivery, openDeliveries } from "./connector.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { applyFunction } from "./function.ts";
 import { openWorkshop, publishImage } from "./image.ts";
@@ -19,11 +20,12 @@ import { applyWayIn, openWayIn } from "./way-in.ts";
 
 await runCommand(async () => {
   const settings = readSettings("provision");
-  const [workshop, application, repository, wayIn] = await Promise.all([
+  const [workshop, application, repository, wayIn, deliveries] = await Promise.all([
     openWorkshop(settings, settings.shape),
     findApplication(settings),
     findRepository(settings),
     openWayIn(settings),
+    openDeliveries(settings),
     checkNetwork(settings),
     requireCli(),
   ]);
@@ -40,6 +42,7 @@ await runCommand(async () => {
     throw new Refusal(`The function is deployed, and does not answer: ${outcome.code}. ${outcome.meaning}`);
   }
   if (wayIn) await applyWayIn(wayIn, functionId, settings);
+  for (const delivery of deliveries) await applyDelivery(delivery, functionId, settings);
   report("Health check: ok. Insert a row: `npm run invoke -- payload.json`");
 });
 

@@ -63,6 +63,27 @@ export const deployment = z.object({
 });
 export type Deployment = z.infer<typeof deployment>;
 
+/** A list has no more of a connector. */
+export const connectorSummary = z.object({ id: text, lifecycleState: text });
+export const connector = z.object({
+  ...named,
+  lifecycleDetails: text.nullish(),
+  source: z.object({
+    kind: text,
+    streamId: text.nullish(),
+    pluginName: text.nullish(),
+    configMap: z.unknown().optional(),
+  }),
+  target: z.object({
+    kind: text,
+    functionId: text.nullish(),
+    batchSizeInKbs: z.number().nullish(),
+    batchSizeInNum: z.number().nullish(),
+    batchTimeInSec: z.number().nullish(),
+  }),
+});
+export type Connector = z.infer<typeof connector>;
+
 export const policy = z.object({ id: text, name: text, lifecycleState: text, statements: z.array(text) });
 export const dynamicGroup = z.object({ id: text, name: text, lifecycleState: text, matchingRule: text });
 

@@ -1,5 +1,6 @@
 import type { Change } from "./change.ts";
 import { get } from "./cli.ts";
+import type { Feed } from "./feed.ts";
 import { say } from "./report.ts";
 import { dynamicGroup, inUse, list, policy } from "./resources.ts";
 
@@ -16,6 +17,8 @@ export interface Rights {
   repository: string;
   /** Whether an API gateway calls the function. */
   gateway: boolean;
+  /** What Connector Hub reads for the function. */
+  feeds: readonly Feed[];
   /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
   home: readonly string[];
 }
@@ -34,8 +37,18 @@ export function dynamicGroupName(name: string): string {
 
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
-  const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository, gateway } =
-    rights;
+  const {
+    name,
+    tenancy,
+    compartment,
+    secretCompartment,
+    networkCompartment,
+    secret,
+    ciGroup,
+    repository,
+    gateway,
+    feeds,
+  } = rights;
   // A name with blanks goes in quotes.
   const group = /^[\w./@-]+$/.test(ciGroup) ? ciGroup : `'${ciGroup}'`;
   const here = `in compartment id ${compartment}`;
@@ -49,6 +62,7 @@ export function policiesFor(rights: Rights): Policy[] {
         `Allow group ${group} to manage functions-family ${here}`,
         `Allow group ${group} to manage repos ${here}`,
         ...(gateway ? [`Allow group ${group} to manage api-gateway-family ${here}`] : []),
+        ...(feeds.length > 0 ? [`Allow group ${group} to manage serviceconnectors ${here}`] : []),
       ],
     },
     {
@@ -81,6 +95,7 @@ export function policiesFor(rights: Rights): Policy[] {
       ],
     },
     ...(gateway ? [gatewayPolicy(rights)] : []),
+    ...(feeds.length > 0 ? connectorPolicies(rights) : []),
   ];
 }
 
@@ -94,6 +109,32 @@ function gatewayPolicy({ name, compartment }: Rights): Policy {
       `Allow any-user to use functions-family in compartment id ${compartment} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${compartment}'}`,
     ],
   };
+}
+
+/** https://docs.oracle.com/en-us/iaas/Content/connector-hub/overview.htm#Authenti */
+function connectorPolicies({ name, compartment, feeds }: Rights): Policy[] {
+  const connectors = `request.principal.type = 'serviceconnector', request.principal.compartment.id = '${compartment}'`;
+  return [
+    {
+      at: compartment,
+      name: `${name}-connector`,
+      description: `Connectors of the compartment call ${name}`,
+      statements: ["fn-function", "fn-invocation"].map(
+        (what) => `Allow any-user to use ${what} in compartment id ${compartment} where all {${connectors}}`,
+      ),
+    },
+    ...feeds.map(({ kind, id, compartment: at }) => {
+      const permissions = `{${kind.toUpperCase()}_READ, ${kind.toUpperCase()}_CONSUME}`;
+      return {
+        at,
+        name: `${name}-${kind}`,
+        description: `Connectors of the function's compartment read the ${kind} of ${name}`,
+        statements: [
+          `Allow any-user to ${permissions} in compartment id ${at} where all {${connectors}, target.${kind}.id = '${id}'}`,
+        ],
+      };
+    }),
+  ];
 }
 
 /** Makes the dynamic group and the policies, or sets what differs. @throws {Refusal} */

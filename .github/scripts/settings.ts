@@ -1,6 +1,7 @@
 import { Realm } from "oci-common";
 import { ConfigError, loadConfig } from "../../src/config.ts";
 import { cliEnvironment } from "./cli.ts";
+import { checkInvalid, type Feed, readFeeds } from "./feed.ts";
 import { type GatewaySettings, readGateway } from "./gateway-settings.ts";
 import { checkSize, type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
@@ -33,6 +34,7 @@ export interface Settings {
   config: Record<string, string>;
   secret: string | undefined;
   gateway: GatewaySettings | undefined;
+  feeds: Feed[];
 }
 
 /** What the settings are for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
@@ -51,13 +53,16 @@ export function readSettings(purpose: Purpose): Settings {
   const config = readConfig(variables, manifest, purpose, faults);
   if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
   // What calls the function is no matter of its image.
-  const gateway = purpose === "provision" || purpose === "doctor" ? readGateway(variables, faults) : undefined;
+  const withCallers = purpose === "provision" || purpose === "doctor";
+  const gateway = withCallers ? readGateway(variables, faults) : undefined;
+  const feeds = withCallers ? readFeeds(variables, place.compartment) : [];
+  checkInvalid(feeds, config, faults);
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
   const registry =
     variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
     registryOf(place.region, place.compartment);
-  return { manifest, ...place, ...network, ...application, login, registry, config, secret, gateway };
+  return { manifest, ...place, ...network, ...application, login, registry, config, secret, gateway, feeds };
 }
 
 /** The registry's host, in the domain of the realm; that of a realm which the SDK does not know is set by OCIR_REGISTRY. */

@@ -5,6 +5,7 @@ import { listen } from "../platform/port.ts";
 import { checkSignature } from "../platform/signature.ts";
 import { changeByWork } from "./asynchronous.ts";
 import { type Call, notImplemented, type Reply, send } from "./call.ts";
+import { connectorRules } from "./connectors.ts";
 import { Deployed } from "./deployed.ts";
 import { Domain } from "./domain.ts";
 import { Faults } from "./fault.ts";
@@ -108,6 +109,7 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     }
     if (part) throw notImplemented(call);
     if (kind.service === "functions") return management.change(kind, id, call);
+    if (kind.service === "sch") return changeByWork(store, works, kind, connectorRules(store), id, call);
     if (kind.service === "apigateway") return changeByWork(store, works, kind, gateways.rulesOf(kind.kind), id, call);
     if (kind.service === "identity") requireHome(REGION, cloud.homeRegion);
     return changeResource(store, kind, id, call);

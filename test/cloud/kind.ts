@@ -32,6 +32,13 @@ const KINDS: readonly Kind[] = [
   },
   { path: "gateways", kind: "apigateway", service: "apigateway", model: "Gateway", collection: true },
   { path: "deployments", kind: "apideployment", service: "apigateway", model: "Deployment", collection: true },
+  {
+    path: "serviceConnectors",
+    kind: "serviceconnector",
+    service: "sch",
+    model: "ServiceConnector",
+    collection: true,
+  },
   { path: "policies", kind: "policy", service: "identity", model: "Policy" },
   { path: "dynamicGroups", kind: "dynamicgroup", service: "identity", model: "DynamicGroup" },
   { path: "compartments", kind: "compartment" },

@@ -13,6 +13,7 @@ import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";
 import type { RightsFacts } from "./access.ts";
 import { type GatewayFacts, gatherApiGateway } from "./api-gateway.ts";
+import { type ConnectorFacts, gatherConnectors } from "./connector.ts";
 import { dataOf, within } from "./finding.ts";
 import type { FunctionFacts } from "./function.ts";
 import * as network from "./network.ts";
@@ -33,6 +34,7 @@ export interface Facts {
   way: Way | undefined;
   /** Absent where no gateway is asked for. */
   gateway: GatewayFacts | undefined;
+  connectors: ConnectorFacts[];
 }
 
 /** Each question is asked as soon as its answer can be asked for. */
@@ -42,6 +44,7 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
   const secretFacts = gatherSecret(settings, functionFacts.fn, sources);
   const rights = gatherRights(settings, secretFacts, sources);
   const gateway = gatherApiGateway(settings, sources);
+  const connectors = gatherConnectors(settings, sources);
   const application = dataOf(await functionFacts.application);
   const [subnets, groups] = await Promise.all([
     Promise.all((application?.subnetIds ?? settings.subnets).map((id) => gatherSubnet(id, ask))),
@@ -62,6 +65,7 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
     network: { subnets, groups, services },
     way,
     gateway: await gateway,
+    connectors: await connectors,
   };
 }
 

@@ -3,6 +3,7 @@ import { reportLines } from "../report.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";
 import { judgeApiGateway } from "./api-gateway.ts";
+import { judgeConnectors } from "./connector.ts";
 import { judgeWay } from "./database.ts";
 import { type Facts, gather } from "./facts.ts";
 import { believe, dataOf, type Finding, print, unknown } from "./finding.ts";
@@ -46,6 +47,7 @@ export function judge(facts: Facts, settings: Settings, ciGroup = "CI-CD-Deploye
     ...safely("Configuration", () => judgeConfiguration(facts.function, settings)),
     ...safely("The way to the database", () => judgeWay(facts.way, facts.secret?.content, facts.network)),
     ...safely("API gateway", () => judgeApiGateway(facts.gateway, settings, fn?.id)),
+    ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn?.id)),
     ...safely("Health", () => judgeHealth(facts.function)),
   ];
   // What several subnets share is said once.
