@@ -100,7 +100,7 @@ suite("the doctor's lines of a connector", () => {
     [
       "another function, and larger deliveries",
       (a) => Object.assign(a[getAt].target, { functionId: "other", batchSizeInKbs: 6000 }),
-      /✖ .* not as it should be: target\.functionId other → ocid1\S+, target\.batchSizeInKbs 6000 → 400\n/,
+      /✖ .* not as it should be; provision would change: target\.functionId other → ocid1\S+, target\.batchSizeInKbs 6000 → 400\n/,
     ],
     ["one that may not be seen", (a) => (a[listAt] = denied), /\? Connector of the stream: not permitted to look/],
   ];

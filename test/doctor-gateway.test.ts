@@ -104,7 +104,7 @@ suite("the doctor's lines of an API gateway", () => {
     [
       "a deployment without tokens",
       (a) => (a[deploymentAt].specification.requestPolicies.authentication = null),
-      /✖ The API deployment is not .github\/gateway\.yaml's: requestPolicies\.authentication added\n +npm run provision/,
+      /✖ The API deployment is not .github\/gateway\.yaml's; provision would change: requestPolicies\.authentication added\n +npm run provision/,
     ],
     [
       "a deployment that leads to another function",

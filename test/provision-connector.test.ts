@@ -25,12 +25,12 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS) }, async () => 
     [
       "what is refused would be lost",
       stream,
-      /- ON_INVALID is missing, which is refuse, and STREAM_OCID has Connector Hub deliver, .*lost: set it to set-aside .* or fail/,
+      /- ON_INVALID is missing, which is refuse, and Connector Hub is to deliver \(STREAM_OCID\): .*lost\. Set it to set-aside .* or fail/,
     ],
     [
       "so it would, said plainly",
       { ...both, ON_INVALID: "refuse" },
-      /- ON_INVALID is refuse, and STREAM_OCID and QUEUE_OCID/,
+      /- ON_INVALID is refuse, and .*\(STREAM_OCID and QUEUE_OCID\)/,
     ],
     [
       "a queue for a stream",

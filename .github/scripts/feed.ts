@@ -25,6 +25,6 @@ export function checkInvalid(feeds: readonly Feed[], config: Record<string, stri
   if (feeds.length === 0 || !["", "refuse"].includes(onInvalid)) return;
   const names = feeds.map(({ kind }) => FEEDS[kind]).join(" and ");
   faults.push(
-    `ON_INVALID is ${onInvalid || "missing, which is refuse"}, and ${names} has Connector Hub deliver, which reads no answer, so that what is refused would be lost: set it to set-aside (to the table items_rejected) or fail (the connector sends again)`,
+    `ON_INVALID is ${onInvalid || "missing, which is refuse"}, and Connector Hub is to deliver (${names}): it reads no answer, so that what is refused would be lost. Set it to set-aside (to the table items_rejected) or fail (the connector sends again)`,
   );
 }

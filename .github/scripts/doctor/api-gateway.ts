@@ -107,7 +107,7 @@ function judgeDeployment(
   const open = openRoutes(filled).join(", ");
   if (drift.length === 0)
     return [state, ok(`The API deployment is .github/gateway.yaml's; without a token: ${open || "nothing"}`)];
-  const what = `The API deployment is not .github/gateway.yaml's: ${drift.join(", ")}`;
+  const what = `The API deployment is not .github/gateway.yaml's; provision would change: ${drift.join(", ")}`;
   return [state, bad(what, "npm run provision, which sets it whole")];
 }
 

@@ -78,7 +78,10 @@ function judgeConnector(found: Connector | undefined, feed: Feed, functionId: st
   if (drift.length === 0) return [state];
   return [
     state,
-    bad(`The connector of the ${feed.kind} is not as it should be: ${drift.join(", ")}`, "npm run provision"),
+    bad(
+      `The connector of the ${feed.kind} is not as it should be; provision would change: ${drift.join(", ")}`,
+      "npm run provision",
+    ),
   ];
 }
 
