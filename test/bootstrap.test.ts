@@ -112,4 +112,14 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal((await run("bootstrap")).code, 0);
     assert.equal(about().length, 1);
   });
+
+  test("tracing's rights come with its domain", async () => {
+    const { code, text } = await run("bootstrap", { APM_DOMAIN_OCID: "ocid1.apmdomain.oc1.eu-frankfurt-1.ours" });
+    assert.equal(code, 0, text);
+    const own = `in compartment id ${cloud.compartmentId}`;
+    assert.deepEqual(
+      statements().filter((statement) => statement.includes("apm-domains")),
+      [`Allow group CI-CD-Deployers to use apm-domains ${own}`, `Allow service faas to use apm-domains ${own}`],
+    );
+  });
 });

@@ -59,6 +59,8 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
   const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
   const feeds = readFeeds(variables, compartment);
+  const traced = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) !== "";
+  const traceCompartment = variables.ocid("APM_COMPARTMENT_OCID", ["compartment"]) || compartment;
   if (faults.length > 0) throw new Faults(faults);
   const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
   const repository = variables.optional("REPOSITORY_NAME") ?? name;
@@ -74,6 +76,7 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
       repository,
       gateway,
       feeds,
+      traceCompartment: traced ? traceCompartment : undefined,
     },
     network,
   };

@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<string, string>> = {
   key: "a key",
   stream: "a stream",
   queue: "a queue",
+  apmdomain: "an APM domain",
 };
 
 const OCID = /^ocid1\.([a-z0-9]+)\.([a-z0-9]+)\.[a-z0-9-]*\.\S+$/;

@@ -21,6 +21,7 @@ export const application = z.object({
   networkSecurityGroupIds: z.array(text).nullish(),
   /** Absent in a list. */
   config: z.record(text, text).nullish(),
+  traceConfig: z.object({ isEnabled: z.boolean().nullish(), domainId: text.nullish() }).nullish(),
 });
 export type Application = z.infer<typeof application>;
 
@@ -33,6 +34,7 @@ export const fn = z.object({
   /** Of a function that is not made from an image, the image is absent. */
   sourceDetails: z.object({ sourceType: text, image: text.nullish(), imageDigest: text.nullish() }).nullish(),
   invokeEndpoint: text.nullish(),
+  traceConfig: z.object({ isEnabled: z.boolean().nullish() }).nullish(),
   definedTags: z.record(text, z.record(text, z.unknown())).nullish(),
 });
 export type Fn = z.infer<typeof fn>;

@@ -19,6 +19,8 @@ export interface Rights {
   gateway: boolean;
   /** What Connector Hub reads for the function. */
   feeds: readonly Feed[];
+  /** The compartment of the APM domain that takes traces; without one there are none. */
+  traceCompartment: string | undefined;
   /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
   home: readonly string[];
 }
@@ -96,6 +98,7 @@ export function policiesFor(rights: Rights): Policy[] {
     },
     ...(gateway ? [gatewayPolicy(rights)] : []),
     ...(feeds.length > 0 ? connectorPolicies(rights) : []),
+    ...(rights.traceCompartment ? [tracePolicy(name, group, rights.traceCompartment)] : []),
   ];
 }
 
@@ -108,6 +111,18 @@ function gatewayPolicy({ name, compartment }: Rights): Policy {
     statements: [
       `Allow any-user to use functions-family in compartment id ${compartment} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${compartment}'}`,
     ],
+  };
+}
+
+/** https://docs.oracle.com/en-us/iaas/Content/Functions/Tasks/functionstracing.htm */
+function tracePolicy(name: string, group: string, at: string): Policy {
+  return {
+    at,
+    name: `${name}-tracing`,
+    description: `CI switches tracing on, and the Functions service traces ${name}`,
+    statements: [`group ${group}`, "service faas"].map(
+      (who) => `Allow ${who} to use apm-domains in compartment id ${at}`,
+    ),
   };
 }
 

@@ -33,6 +33,8 @@ export interface Settings {
   /** The function's whole configuration. */
   config: Record<string, string>;
   secret: string | undefined;
+  /** The APM domain that takes traces; without one there are none. */
+  traces: string | undefined;
   gateway: GatewaySettings | undefined;
   feeds: Feed[];
 }
@@ -52,6 +54,7 @@ export function readSettings(purpose: Purpose): Settings {
   const secret = variables.ocid("DB_SECRET_OCID", ["vaultsecret"]) || undefined;
   const config = readConfig(variables, manifest, purpose, faults);
   if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
+  const traces = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) || undefined;
   // What calls the function is no matter of its image.
   const withCallers = purpose === "provision" || purpose === "doctor";
   const gateway = withCallers ? readGateway(variables, faults) : undefined;
@@ -62,7 +65,7 @@ export function readSettings(purpose: Purpose): Settings {
   const registry =
     variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
     registryOf(place.region, place.compartment);
-  return { manifest, ...place, ...network, ...application, login, registry, config, secret, gateway, feeds };
+  return { manifest, ...place, ...network, ...application, login, registry, config, secret, traces, gateway, feeds };
 }
 
 /** The registry's host, in the domain of the realm; that of a realm which the SDK does not know is set by OCIR_REGISTRY. */
