@@ -14,9 +14,10 @@ import { ask, cliEnvironment } from "./cli.ts";
 import { readFeeds } from "./feed.ts";
 import { readManifest } from "./manifest.ts";
 import { applyNetwork, type Network } from "./network.ts";
+import type { Rights } from "./policies.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
 import { list } from "./resources.ts";
-import { applyRights, type Rights } from "./rights.ts";
+import { applyRights } from "./rights.ts";
 import { ROOT } from "./root.ts";
 import { readVariables, type Variables } from "./variables.ts";
 
