@@ -19,7 +19,9 @@ const listAt = `sch service-connector list ${COMPARTMENT}`;
 const getAt = `sch service-connector get ${CONNECTOR}`;
 
 /** The stream is in another compartment than the function. */
-const settings = { ...settingsForTests(), feeds: [{ kind: "stream" as const, id: STREAM, compartment: OTHER }] };
+const { config, ...others } = settingsForTests();
+const feeds = [{ kind: "stream" as const, id: STREAM, compartment: OTHER }];
+const settings = { ...others, config: { ...config, ON_INVALID: "set-aside" }, feeds };
 const who = `request.principal.type = 'serviceconnector', request.principal.compartment.id = '${COMPARTMENT}'`;
 const calling = ["fn-function", "fn-invocation"].map(
   (what) => `Allow any-user to use ${what} in compartment id ${COMPARTMENT} where all {${who}}`,
@@ -46,6 +48,7 @@ function goodConnector({ ofFunction = calling, ofStream = [reading] } = {}): Wor
     },
     tasks: [],
   };
+  world.answers[AT.fn].config.ON_INVALID = "set-aside";
   world.answers[listAt] = { items: [{ id: CONNECTOR, lifecycleState: "ACTIVE" }] };
   world.answers[getAt] = connector;
   world.answers[AT.policies].push(policy(ofFunction));
@@ -101,6 +104,11 @@ suite("the doctor's lines of a connector", () => {
       "another function, and larger deliveries",
       (a) => Object.assign(a[getAt].target, { functionId: "other", batchSizeInKbs: 6000 }),
       /✖ .* not as it should be; provision would change: target\.functionId other → ocid1\S+, target\.batchSizeInKbs 6000 → 400\n/,
+    ],
+    [
+      "a function that refuses, where nobody reads that",
+      (a) => (a[AT.fn].config.ON_INVALID = "refuse"),
+      /✖ The function refuses invalid input \(ON_INVALID\), .*: it is lost\n +set ON_INVALID to set-aside or fail/,
     ],
     ["one that may not be seen", (a) => (a[listAt] = denied), /\? Connector of the stream: not permitted to look/],
   ];

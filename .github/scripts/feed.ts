@@ -19,12 +19,15 @@ export function readFeeds(variables: Variables, compartment: string): Feed[] {
   });
 }
 
-/** Connector Hub reads no answer: what a function refuses would be taken for delivered, and lost. */
+/** Connector Hub reads no answer: what a function refuses is taken for delivered, and lost. */
+export function refusesInvalid({ ON_INVALID = "" }: Record<string, string>): boolean {
+  return ["", "refuse"].includes(ON_INVALID);
+}
+
 export function checkInvalid(feeds: readonly Feed[], config: Record<string, string>, faults: string[]): void {
-  const { ON_INVALID: onInvalid = "" } = config;
-  if (feeds.length === 0 || !["", "refuse"].includes(onInvalid)) return;
+  if (feeds.length === 0 || !refusesInvalid(config)) return;
   const names = feeds.map(({ kind }) => FEEDS[kind]).join(" and ");
   faults.push(
-    `ON_INVALID is ${onInvalid || "missing, which is refuse"}, and Connector Hub is to deliver (${names}): it reads no answer, so that what is refused would be lost. Set it to set-aside (to the table items_rejected) or fail (the connector sends again)`,
+    `ON_INVALID is ${config.ON_INVALID || "missing, which is refuse"}, and Connector Hub is to deliver (${names}): it reads no answer, so that what is refused would be lost. Set it to set-aside (to the table items_rejected) or fail (the connector sends again)`,
   );
 }

@@ -59,7 +59,7 @@ export function readSettings(purpose: Purpose): Settings {
   const withCallers = purpose === "provision" || purpose === "doctor";
   const gateway = withCallers ? readGateway(variables, faults) : undefined;
   const feeds = withCallers ? readFeeds(variables, place.compartment) : [];
-  checkInvalid(feeds, config, faults);
+  if (purpose === "provision") checkInvalid(feeds, config, faults);
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
   const registry =

@@ -1,7 +1,7 @@
 import type { Answer } from "../cli.ts";
 import { activate, connectorName, differencesOf, getConnector, isThere, listConnectors } from "../connector.ts";
-import { FEEDS, type Feed } from "../feed.ts";
-import { type Connector, connector, connectorSummary, list } from "../resources.ts";
+import { FEEDS, type Feed, refusesInvalid } from "../feed.ts";
+import { type Connector, connector, connectorSummary, type Fn, list } from "../resources.ts";
 import type { Settings } from "../settings.ts";
 import type { RightsFacts } from "./access.ts";
 import { type Caller, INVOCATION, judgeCaller, type Need } from "./caller.ts";
@@ -37,13 +37,10 @@ async function gatherConnector(feed: Feed, settings: Settings, { ask }: Sources)
   };
 }
 
-/** @param functionId of the function that it should lead to, where that is known */
-export function judgeConnectors(
-  facts: readonly ConnectorFacts[],
-  settings: Settings,
-  functionId: string | undefined,
-): Finding[] {
-  return facts.flatMap(({ feed, connector, compartments, policies }) => {
+/** @param fn that it should lead to, where that is known */
+export function judgeConnectors(facts: readonly ConnectorFacts[], settings: Settings, fn: Fn | undefined): Finding[] {
+  const functionId = fn?.id;
+  const findings = facts.flatMap(({ feed, connector, compartments, policies }) => {
     const caller = {
       type: "serviceconnector",
       compartment: settings.compartment,
@@ -69,6 +66,10 @@ export function judgeConnectors(
       judgeCaller(invoker, { compartments, policies: policies.ofFunction }),
     ];
   });
+  if (facts.length === 0 || !fn || !refusesInvalid(fn.config ?? {})) return findings;
+  const what =
+    "The function refuses invalid input (ON_INVALID), and Connector Hub takes that for delivered: it is lost";
+  return [...findings, bad(what, "set ON_INVALID to set-aside or fail; then npm run provision")];
 }
 
 function judgeConnector(found: Connector | undefined, feed: Feed, functionId: string | undefined): Finding[] {

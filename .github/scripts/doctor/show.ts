@@ -47,7 +47,7 @@ export function judge(facts: Facts, settings: Settings, ciGroup = "CI-CD-Deploye
     ...safely("Configuration", () => judgeConfiguration(facts.function, settings)),
     ...safely("The way to the database", () => judgeWay(facts.way, facts.secret?.content, facts.network)),
     ...safely("API gateway", () => judgeApiGateway(facts.gateway, settings, fn?.id)),
-    ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn?.id)),
+    ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn)),
     ...safely("Health", () => judgeHealth(facts.function)),
   ];
   // What several subnets share is said once.
