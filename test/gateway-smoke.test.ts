@@ -44,10 +44,16 @@ for (const [what, given, code, meaning] of [
   });
 }
 
-test("a private gateway that cannot be reached from here is told at once, and is no failure of its own", async () => {
-  const { code, meaning } = await smokeThrough(nowhere, gateway);
-  assert.equal(code, "unreachable");
-  assert.match(meaning, /No answer came from \S+\/health \(ECONNREFUSED\)/);
+test("a private gateway that cannot be reached from here is asked once", async () => {
+  let asked = 0;
+  const dropping = createServer(({ socket }) => {
+    asked++;
+    socket.destroy();
+  });
+  const { code, meaning } = await smokeThrough(`http://127.0.0.1:${await listen(dropping, 0, "")}`, gateway);
+  dropping.close();
+  assert.deepEqual([code, asked], ["unreachable", 1]);
+  assert.match(meaning, /No answer came from \S+\/health \(\w+\)/);
 });
 
 test("keys that cannot be read from here are taken all the same, for the gateway may", async () => {
