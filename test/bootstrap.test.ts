@@ -99,4 +99,27 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual({ ...routes.routeRules[0], ...own }, routes.routeRules[0]);
     assert.equal(policy.statements.length, 2);
   });
+
+  test("an API gateway's rights come with its subnet; without it the group of CI has none", async () => {
+    const { code, text } = await run("bootstrap", { GATEWAY_SUBNET_OCID: landscape.subnet.id });
+    assert.equal(code, 0, text);
+    const own = `in compartment id ${cloud.compartmentId}`;
+    const about = () => statements().filter((statement) => /gateway/i.test(statement));
+    assert.deepEqual(about(), [
+      `Allow group CI-CD-Deployers to manage api-gateway-family ${own}`,
+      `Allow any-user to use functions-family ${own} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${cloud.compartmentId}'}`,
+    ]);
+    assert.equal((await run("bootstrap")).code, 0);
+    assert.equal(about().length, 1);
+  });
+
+  test("tracing's rights come with its domain", async () => {
+    const { code, text } = await run("bootstrap", { APM_DOMAIN_OCID: "ocid1.apmdomain.oc1.eu-frankfurt-1.ours" });
+    assert.equal(code, 0, text);
+    const own = `in compartment id ${cloud.compartmentId}`;
+    assert.deepEqual(
+      statements().filter((statement) => statement.includes("apm-domains")),
+      [`Allow group CI-CD-Deployers to use apm-domains ${own}`, `Allow service faas to use apm-domains ${own}`],
+    );
+  });
 });

@@ -66,6 +66,9 @@ export function settingsForTests(): Settings {
     login: undefined,
     config: { LOG_LEVEL: "info", DB_SECRET_OCID: SECRET },
     secret: SECRET,
+    traces: undefined,
+    gateway: undefined,
+    feeds: [],
   };
 }
 

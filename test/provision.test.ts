@@ -172,6 +172,21 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     assert.match(summary, /memory 512 → 1024, .*config LOG_LEVEL changed, config TYPED_BY_HAND removed/);
   });
 
+  test("an APM domain switches tracing on, of application and function, and its absence the function's off", async () => {
+    const domain = "ocid1.apmdomain.oc1.eu-frankfurt-1.ours";
+    const [[application], [fn]] = [deployed("fnapp"), deployed("fnfunc")];
+    const nsgs = { NSG_OCIDS: deployment.landscape.nsg.id };
+    const on = await provision({ ...nsgs, APM_DOMAIN_OCID: domain });
+    assert.equal(on.code, 0, on.text);
+    assert.deepEqual(application?.traceConfig, { isEnabled: true, domainId: domain });
+    assert.deepEqual(fn?.traceConfig, { isEnabled: true });
+    assert.match(on.summary, /Application .* changed: tracing[\s\S]*Function .* changed: .*tracing on/);
+    const off = await provision(nsgs);
+    assert.equal(off.code, 0, off.text);
+    assert.deepEqual(fn?.traceConfig, { isEnabled: false });
+    assert.match(off.summary, /Application .* left as it is[\s\S]*Function .* changed: tracing off/);
+  });
+
   test("another shape or other subnets are refused with what to do, since OCI cannot change them", async () => {
     const shape = await refused({ APPLICATION_SHAPE: "GENERIC_ARM" });
     assert.match(

@@ -1,4 +1,5 @@
 import { get } from "./cli.ts";
+import { sameSet } from "./difference.ts";
 import { Refusal, report } from "./report.ts";
 import { type Application, application, inUse, list } from "./resources.ts";
 import type { Settings } from "./settings.ts";
@@ -36,26 +37,37 @@ export function checkApplication(found: Application, { application: name, shape,
     );
 }
 
-/** Makes the application, or gives it the network security groups of the settings. @throws {Refusal} */
+/** Makes the application, or gives it the network security groups and the tracing of the settings. @throws {Refusal} */
 export async function applyApplication(found: Application | undefined, settings: Settings): Promise<Application> {
-  const { compartment, application: name, shape, subnets, nsgs } = settings;
+  const { compartment, application: name, shape, subnets, nsgs, traces } = settings;
+  const tracing = traces ? ["--trace-config", JSON.stringify({ isEnabled: true, domainId: traces })] : [];
   if (!found) {
     const made = await changeAndWait(`Creating the application ${name}`, [
       ...["fn", "application", "create", "--compartment-id", compartment, "--display-name", name, "--shape", shape],
-      ...["--subnet-ids", JSON.stringify(subnets), "--network-security-group-ids", JSON.stringify(nsgs)],
+      ...["--subnet-ids", JSON.stringify(subnets), "--network-security-group-ids", JSON.stringify(nsgs), ...tracing],
     ]);
     report(`Application \`${name}\` created, ${shape}`);
     return settled(application.parse(made).id);
   }
-  if (sameSet(found.networkSecurityGroupIds ?? [], nsgs)) {
+  const changes = [];
+  const options = [];
+  if (!sameSet(found.networkSecurityGroupIds ?? [], nsgs)) {
+    changes.push("network security groups");
+    options.push("--network-security-group-ids", JSON.stringify(nsgs));
+  }
+  // Without a domain here it is the function's own switch that is off.
+  if (traces && !(found.traceConfig?.isEnabled && found.traceConfig.domainId === traces)) {
+    changes.push("tracing");
+    options.push(...tracing);
+  }
+  if (changes.length === 0) {
     report(`Application \`${name}\` left as it is`);
     return found;
   }
   await changeAndWait(`Changing the application ${name}`, [
-    ...["fn", "application", "update", "--application-id", found.id, "--force"],
-    ...["--network-security-group-ids", JSON.stringify(nsgs)],
+    ...["fn", "application", "update", "--application-id", found.id, "--force", ...options],
   ]);
-  report(`Application \`${name}\` changed: network security groups`);
+  report(`Application \`${name}\` changed: ${changes.join(", ")}`);
   return settled(found.id);
 }
 
@@ -69,8 +81,4 @@ async function settled(id: string): Promise<Application> {
 
 function readApplication(id: string): Promise<Application> {
   return get(["fn", "application", "get", "--application-id", id], application);
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return [...a].sort().join() === [...b].sort().join();
 }

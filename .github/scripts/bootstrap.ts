@@ -11,11 +11,13 @@ import * as z from "zod";
 import { change, showChange } from "./change.ts";
 import { isBlock } from "./cidr.ts";
 import { ask, cliEnvironment } from "./cli.ts";
+import { readFeeds } from "./feed.ts";
 import { readManifest } from "./manifest.ts";
 import { applyNetwork, type Network } from "./network.ts";
+import type { Rights } from "./policies.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
 import { list } from "./resources.ts";
-import { applyRights, type Rights } from "./rights.ts";
+import { applyRights } from "./rights.ts";
 import { ROOT } from "./root.ts";
 import { readVariables, type Variables } from "./variables.ts";
 
@@ -56,11 +58,27 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const networkCompartment = variables.ocid("NETWORK_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
+  const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
+  const feeds = readFeeds(variables, compartment);
+  const traced = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) !== "";
+  const traceCompartment = variables.ocid("APM_COMPARTMENT_OCID", ["compartment"]) || compartment;
   if (faults.length > 0) throw new Faults(faults);
   const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
   const repository = variables.optional("REPOSITORY_NAME") ?? name;
   return {
-    rights: { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository },
+    rights: {
+      name,
+      tenancy,
+      compartment,
+      secretCompartment,
+      networkCompartment,
+      secret,
+      ciGroup,
+      repository,
+      gateway,
+      feeds,
+      traceCompartment: traced ? traceCompartment : undefined,
+    },
     network,
   };
 }

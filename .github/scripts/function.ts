@@ -55,12 +55,14 @@ export async function setImage({ fn, etag }: Deployed, image: Image): Promise<vo
 }
 
 /** What of a function is not as func.yaml and the settings say. */
-export function driftOf({ memoryInMbs, timeoutInSeconds, config }: Fn, settings: Settings): string[] {
+export function driftOf({ memoryInMbs, timeoutInSeconds, config, traceConfig }: Fn, settings: Settings): string[] {
   const { memory, timeout } = settings.manifest;
   const [has, wanted] = [config ?? {}, settings.config];
   const drift = [];
   if (memoryInMbs !== memory) drift.push(`memory ${memoryInMbs} → ${memory}`);
   if (timeoutInSeconds !== timeout) drift.push(`timeout ${timeoutInSeconds} → ${timeout}`);
+  const [traced, wantsTraces] = [traceConfig?.isEnabled === true, settings.traces !== undefined];
+  if (traced !== wantsTraces) drift.push(`tracing ${wantsTraces ? "on" : "off"}`);
   for (const key of new Set([...Object.keys(has), ...Object.keys(wanted)])) {
     if (has[key] === wanted[key]) continue;
     drift.push(`config ${key} ${wanted[key] === undefined ? "removed" : has[key] === undefined ? "added" : "changed"}`);
@@ -121,10 +123,10 @@ function imageOptions({ name, digest }: Image): string[] {
   return ["--image", name, "--image-digest", digest];
 }
 
-function settingOptions({ manifest, config }: Settings): string[] {
+function settingOptions({ manifest, config, traces }: Settings): string[] {
   const { memory, timeout } = manifest;
   return [
     ...["--memory-in-mbs", String(memory), "--timeout-in-seconds", String(timeout)],
-    ...["--config", JSON.stringify(config)],
+    ...["--config", JSON.stringify(config), "--trace-config", JSON.stringify({ isEnabled: traces !== undefined })],
   ];
 }

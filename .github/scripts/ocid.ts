@@ -12,6 +12,9 @@ const KINDS: Readonly<Record<string, string>> = {
   fnapp: "an application",
   drg: "a dynamic routing gateway",
   key: "a key",
+  stream: "a stream",
+  queue: "a queue",
+  apmdomain: "an APM domain",
 };
 
 const OCID = /^ocid1\.([a-z0-9]+)\.([a-z0-9]+)\.[a-z0-9-]*\.\S+$/;

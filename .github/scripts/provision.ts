@@ -3,10 +3,11 @@
  * again without harm. Everything is checked before anything is made.
  *
  * Usage: npm run provision, with the variables of README.md's table under "Deploy"
- * Exit: 0 when the function answers its health check
+ * Exit: 0 when the function answers its health check, through its API gateway too where it has one
  */
 import { applyApplication, checkApplication, findApplication } from "./application.ts";
 import { get, requireCli } from "./cli.ts";
+import { applyDelivery, openDeliveries } from "./connector.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { applyFunction } from "./function.ts";
 import { openWorkshop, publishImage } from "./image.ts";
@@ -15,13 +16,16 @@ import { applyRepository, findRepository } from "./repository.ts";
 import { anything } from "./resources.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { smoke } from "./smoke.ts";
+import { applyWayIn, openWayIn } from "./way-in.ts";
 
 await runCommand(async () => {
   const settings = readSettings("provision");
-  const [workshop, application, repository] = await Promise.all([
+  const [workshop, application, repository, wayIn, deliveries] = await Promise.all([
     openWorkshop(settings, settings.shape),
     findApplication(settings),
     findRepository(settings),
+    openWayIn(settings),
+    openDeliveries(settings),
     checkNetwork(settings),
     requireCli(),
   ]);
@@ -37,6 +41,8 @@ await runCommand(async () => {
     await showDiagnosis(settings, outcome);
     throw new Refusal(`The function is deployed, and does not answer: ${outcome.code}. ${outcome.meaning}`);
   }
+  if (wayIn) await applyWayIn(wayIn, functionId, settings);
+  for (const delivery of deliveries) await applyDelivery(delivery, functionId, settings);
   report("Health check: ok. Insert a row: `npm run invoke -- payload.json`");
 });
 

@@ -29,6 +29,7 @@ export function report(text: string): void {
 /** What does not stop the run, and should be looked at. */
 export function warn(text: string): void {
   say(`! ${text}`);
+  writeSummary(`- **${text}**`);
   annotate("warning", text);
 }
 

@@ -21,6 +21,7 @@ export const application = z.object({
   networkSecurityGroupIds: z.array(text).nullish(),
   /** Absent in a list. */
   config: z.record(text, text).nullish(),
+  traceConfig: z.object({ isEnabled: z.boolean().nullish(), domainId: text.nullish() }).nullish(),
 });
 export type Application = z.infer<typeof application>;
 
@@ -33,6 +34,7 @@ export const fn = z.object({
   /** Of a function that is not made from an image, the image is absent. */
   sourceDetails: z.object({ sourceType: text, image: text.nullish(), imageDigest: text.nullish() }).nullish(),
   invokeEndpoint: text.nullish(),
+  traceConfig: z.object({ isEnabled: z.boolean().nullish() }).nullish(),
   definedTags: z.record(text, z.record(text, z.unknown())).nullish(),
 });
 export type Fn = z.infer<typeof fn>;
@@ -42,6 +44,47 @@ export const workRequestError = z.object({ code: text, message: text });
 
 export const repository = z.object(named);
 export type Repository = z.infer<typeof repository>;
+
+export const gateway = z.object({
+  ...named,
+  endpointType: text,
+  subnetId: text,
+  lifecycleDetails: text.nullish(),
+});
+export type Gateway = z.infer<typeof gateway>;
+
+export const deployment = z.object({
+  ...named,
+  gatewayId: text,
+  pathPrefix: text,
+  /** Where it can be called. */
+  endpoint: text,
+  lifecycleDetails: text.nullish(),
+  /** Absent in a list. */
+  specification: z.unknown().optional(),
+});
+export type Deployment = z.infer<typeof deployment>;
+
+/** A list has no more of a connector. */
+export const connectorSummary = z.object({ id: text, lifecycleState: text });
+export const connector = z.object({
+  ...named,
+  lifecycleDetails: text.nullish(),
+  source: z.object({
+    kind: text,
+    streamId: text.nullish(),
+    pluginName: text.nullish(),
+    configMap: z.unknown().optional(),
+  }),
+  target: z.object({
+    kind: text,
+    functionId: text.nullish(),
+    batchSizeInKbs: z.number().nullish(),
+    batchSizeInNum: z.number().nullish(),
+    batchTimeInSec: z.number().nullish(),
+  }),
+});
+export type Connector = z.infer<typeof connector>;
 
 export const policy = z.object({ id: text, name: text, lifecycleState: text, statements: z.array(text) });
 export const dynamicGroup = z.object({ id: text, name: text, lifecycleState: text, matchingRule: text });

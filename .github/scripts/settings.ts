@@ -1,6 +1,8 @@
 import { Realm } from "oci-common";
 import { ConfigError, loadConfig } from "../../src/config.ts";
 import { cliEnvironment } from "./cli.ts";
+import { checkInvalid, type Feed, readFeeds } from "./feed.ts";
+import { type GatewaySettings, readGateway } from "./gateway-settings.ts";
 import { checkSize, type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
 import { Faults, Refusal } from "./report.ts";
@@ -31,6 +33,10 @@ export interface Settings {
   /** The function's whole configuration. */
   config: Record<string, string>;
   secret: string | undefined;
+  /** The APM domain that takes traces; without one there are none. */
+  traces: string | undefined;
+  gateway: GatewaySettings | undefined;
+  feeds: Feed[];
 }
 
 /** What the settings are for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
@@ -48,12 +54,18 @@ export function readSettings(purpose: Purpose): Settings {
   const secret = variables.ocid("DB_SECRET_OCID", ["vaultsecret"]) || undefined;
   const config = readConfig(variables, manifest, purpose, faults);
   if (config.DB_SECRET_OCID && secret) config.DB_SECRET_OCID = secret;
+  const traces = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) || undefined;
+  // What calls the function is no matter of its image.
+  const withCallers = purpose === "provision" || purpose === "doctor";
+  const gateway = withCallers ? readGateway(variables, faults) : undefined;
+  const feeds = withCallers ? readFeeds(variables, place.compartment) : [];
+  if (purpose === "provision") checkInvalid(feeds, config, faults);
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
   const registry =
     variables.optional("OCIR_REGISTRY")?.replace(/^https?:\/\/|\/+$/g, "") ??
     registryOf(place.region, place.compartment);
-  return { manifest, ...place, ...network, ...application, login, registry, config, secret };
+  return { manifest, ...place, ...network, ...application, login, registry, config, secret, traces, gateway, feeds };
 }
 
 /** The registry's host, in the domain of the realm; that of a realm which the SDK does not know is set by OCIR_REGISTRY. */

@@ -22,22 +22,23 @@ export async function poll<T>(what: string, look: () => Promise<T | undefined>):
   }
 }
 
-/** Makes a change of the Functions service, and waits until it has come to its end. Returns its data. @throws {Refusal} */
+/** Makes a change, and waits until it has come to its end. Returns its data; some changes have none. @throws {Refusal} */
 export async function changeAndWait(what: string, args: readonly string[]): Promise<unknown> {
   const { data, workRequest } = await request(args, anything);
-  if (workRequest !== undefined) await awaitWork(workRequest, what);
+  // Each service has work requests of its own.
+  if (workRequest !== undefined) await awaitWork(String(args[0]), workRequest, what);
   return data;
 }
 
 /** Waits for what a change began. @throws {Refusal} with the errors of a work request that failed */
-async function awaitWork(id: string, what: string): Promise<void> {
+async function awaitWork(service: string, id: string, what: string): Promise<void> {
   const status = await poll(what, async () => {
-    const { status } = await get(["fn", "work-request", "get", "--work-request-id", id], workRequest);
+    const { status } = await get([service, "work-request", "get", "--work-request-id", id], workRequest);
     return ["SUCCEEDED", "FAILED", "CANCELED", "NEEDS_ATTENTION"].includes(status) ? status : undefined;
   });
   if (status === "SUCCEEDED") return;
   const answer = await ask(
-    ["fn", "work-request-error", "list", "--work-request-id", id, "--all"],
+    [service, "work-request-error", "list", "--work-request-id", id, "--all"],
     list(workRequestError),
   );
   const errors = "error" in answer ? [answer.error] : answer.data;

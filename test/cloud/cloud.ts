@@ -3,13 +3,16 @@ import { answerInvoke } from "../platform/doors.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { listen } from "../platform/port.ts";
 import { checkSignature } from "../platform/signature.ts";
+import { changeByWork } from "./asynchronous.ts";
 import { type Call, notImplemented, type Reply, send } from "./call.ts";
+import { connectorRules } from "./connectors.ts";
 import { Deployed } from "./deployed.ts";
 import { Domain } from "./domain.ts";
 import { Faults } from "./fault.ts";
 import { Management } from "./functions.ts";
+import { Gateways } from "./gateways.ts";
 import { requireHome, subscriptions } from "./home.ts";
-import { kindOf } from "./kind.ts";
+import { kindOf, VERSIONS } from "./kind.ts";
 import { Registry } from "./registry.ts";
 import { changeResource, readResources } from "./resource.ts";
 import { Store } from "./store.ts";
@@ -33,6 +36,8 @@ export interface Cloud extends AsyncDisposable {
   env: Record<string, string>;
   /** What was asked of it, such as "PUT /functions/ocid1…". */
   requests: string[];
+  /** Each line of the API gateways' access log. */
+  accessLog: string[];
   /** The content of the secret, as a reader of it gets it from the cloud's own door: text or bytes as they are, else JSON. */
   secret: string | Uint8Array | object;
   fault: Faults["order"];
@@ -53,6 +58,12 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
   const works = new WorkRequests(store);
   const management = new Management(store, registry, works, () => url);
   const deployed = new Deployed(store, registry, platform, onLog);
+  const accessLog: string[] = [];
+  const gateways = new Gateways(
+    store,
+    (id) => deployed.functions(id),
+    (line) => accessLog.push(line),
+  );
   const domain = new Domain();
   const user = createUser(TENANCY, REGION);
   const faults = new Faults();
@@ -86,18 +97,20 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     const secretId = /^\/secretbundles\/(.+)$/.exec(path)?.[1];
     if (secretId) return { status: 200, body: bundleOf(secretId) };
     const { kind, id, part } = kindOf(path) ?? {};
-    const ofFunctions = kind?.service === "functions" || path.startsWith("/workRequests");
-    if (ofFunctions && version !== "20260325")
-      throw new ApiError(404, "NotFound", `OCI Functions is managed under /20260325, and not under /${version}.`);
-    if (path.startsWith("/workRequests")) return works.answer(call);
+    if (path.startsWith("/workRequests")) return works.answer(call, version);
     if (!kind) throw notImplemented(call);
+    const wanted = VERSIONS[kind.service ?? ""];
+    if (wanted && version !== wanted)
+      throw new ApiError(404, "NotFound", `${kind.model} is managed under /${wanted}, and not under /${version}.`);
     if (method === "GET") {
       const reply = readResources(store, kind, id, part, call);
       if (id) works.advance(id);
       return reply;
     }
     if (part) throw notImplemented(call);
-    if (ofFunctions) return management.change(kind, id, call);
+    if (kind.service === "functions") return management.change(kind, id, call);
+    if (kind.service === "sch") return changeByWork(store, works, kind, connectorRules(store), id, call);
+    if (kind.service === "apigateway") return changeByWork(store, works, kind, gateways.rulesOf(kind.kind), id, call);
     if (kind.service === "identity") requireHome(REGION, cloud.homeRegion);
     return changeResource(store, kind, id, call);
   }
@@ -114,6 +127,8 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
 
   const port = await listen(server, 0, "");
   const url = `http://127.0.0.1:${port}`;
+  const gatewayDoor = createApi((request, body, response) => gateways.handle(request, body, response));
+  gateways.url = `http://127.0.0.1:${await listen(gatewayDoor, 0, "")}`;
   const cloud: Cloud = {
     url,
     store,
@@ -125,12 +140,15 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     homeRegion: REGION,
     env: { ...user.env, OCI_CLI_ENDPOINT: url, OCIR_REGISTRY: `127.0.0.1:${port}` },
     requests: [],
+    accessLog,
     secret: platform.postgres.credentials,
     fault: (...order) => faults.order(...order),
     failNext: (...order) => works.failNext(...order),
     async stop() {
-      server.close();
-      server.closeAllConnections();
+      for (const door of [server, gatewayDoor]) {
+        door.close();
+        door.closeAllConnections();
+      }
       deployed.stop();
       registry.stop();
       user.remove();

@@ -3,7 +3,7 @@ export interface Kind {
   path: string;
   kind: string;
   /** Of the SDK; without one, the kind cannot be written here. */
-  service?: "functions" | "artifacts" | "identity" | "core";
+  service?: "functions" | "artifacts" | "identity" | "core" | "apigateway" | "sch";
   model?: string;
   /** Its state once it is there, when that is not ACTIVE. */
   settled?: string;
@@ -30,6 +30,15 @@ const KINDS: readonly Kind[] = [
     settled: "AVAILABLE",
     collection: true,
   },
+  { path: "gateways", kind: "apigateway", service: "apigateway", model: "Gateway", collection: true },
+  { path: "deployments", kind: "apideployment", service: "apigateway", model: "Deployment", collection: true },
+  {
+    path: "serviceConnectors",
+    kind: "serviceconnector",
+    service: "sch",
+    model: "ServiceConnector",
+    collection: true,
+  },
   { path: "policies", kind: "policy", service: "identity", model: "Policy" },
   { path: "dynamicGroups", kind: "dynamicgroup", service: "identity", model: "DynamicGroup" },
   { path: "compartments", kind: "compartment" },
@@ -49,6 +58,13 @@ const KINDS: readonly Kind[] = [
   core("securityLists", "securitylist", "SecurityList"),
   { ...core("drgAttachments", "drgattachment", "DrgAttachment"), settled: "ATTACHED" },
 ];
+
+/** Of the services that make changes by work requests, the one version of the API that each has. */
+export const VERSIONS: Readonly<Partial<Record<string, string>>> = {
+  functions: "20260325",
+  apigateway: "20190501",
+  sch: "20200909",
+};
 
 /** The kind that a path is about, and what follows in the path. */
 export function kindOf(path: string): { kind: Kind; id?: string | undefined; part?: string | undefined } | undefined {

@@ -21,6 +21,8 @@ export interface Landscape {
   dynamicGroup: Resource;
   runtimePolicy: Resource;
   secret: Resource;
+  stream: Resource;
+  queue: Resource;
 }
 
 /**
@@ -125,6 +127,8 @@ export function settle(cloud: Cloud): Landscape {
       `Allow dynamic-group postgres-inserter-functions to read secret-bundles in compartment id ${compartmentId} where target.secret.id = '${secret.id}'`,
     ],
   });
+  const stream = store.add("stream", { compartmentId, name: "items" });
+  const queue = store.add("queue", { compartmentId, displayName: "items" });
   cloud.secret = { ...platform.postgres.credentials, ...DATABASE };
   return {
     vcn,
@@ -143,6 +147,8 @@ export function settle(cloud: Cloud): Landscape {
     dynamicGroup,
     runtimePolicy,
     secret,
+    stream,
+    queue,
   };
 }
 

@@ -31,7 +31,7 @@ await run(async () => {
   const text = `${lines.join("\n")}\n# ready\n`;
   const file = join(folder, "variables");
   writeFileSync(file, text, { mode: 0o600 });
-  introduce(cloud, file, hasDocker);
+  introduce(cloud, landscape, file, hasDocker);
   const { npm_lifecycle_event: npm, npm_config_loglevel: level } = process.env;
   if (npm && level !== "silent" && !process.stdout.isTTY)
     tell("! npm itself wrote to stdout before the lines to come. Without that: npm run --silent cloud\n");
@@ -52,7 +52,12 @@ function exportsOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
   };
 }
 
-function introduce({ url, env, platform: { postgres } }: Cloud, file: string, hasDocker: boolean): void {
+function introduce(
+  { url, env, platform: { postgres } }: Cloud,
+  { subnet, stream, queue }: Landscape,
+  file: string,
+  hasDocker: boolean,
+): void {
   tell(`✔ OCI's control plane  ${url}: Functions, network, IAM, Vault; nothing is deployed yet
 ✔ Container registry   ${env.OCIR_REGISTRY}
 ✔ PostgreSQL ${postgres.version.padEnd(9)} psql ${postgres.url}
@@ -64,6 +69,10 @@ In a second terminal, in this folder:
   npm run provision
   npm run invoke -- payload.json
   npm run doctor
+
+For an API gateway or connectors before the function as well (npm run bootstrap then lets them call it):
+  export GATEWAY_SUBNET_OCID=${subnet.id} GATEWAY_AUTH=none
+  export STREAM_OCID=${stream.id} QUEUE_OCID=${queue.id} ON_INVALID=set-aside
 
 Here is the function's log. Ctrl-C stops everything.
 `);

@@ -1,7 +1,9 @@
 import { type Call, notImplemented, type Reply } from "./call.ts";
+import { VERSIONS } from "./kind.ts";
 import type { Resource, Store } from "./store.ts";
 
-export type Operation = `${"CREATE" | "UPDATE" | "DELETE"}_${"FUNCTION" | "APPLICATION"}`;
+type Verb = "CREATE" | "UPDATE" | "DELETE";
+export type Operation = `${Verb}_${"FUNCTION" | "APPLICATION" | "GATEWAY" | "DEPLOYMENT" | "SERVICE_CONNECTOR"}`;
 
 /** A change that goes on after its answer. */
 interface Change {
@@ -18,10 +20,17 @@ interface Work extends Change {
   error: { code: string; message: string } | undefined;
 }
 
-const NAMES = { fnfunc: ["function", "functions"], fnapp: ["application", "applications"] } as Record<string, string[]>;
+/** By kind: its service, and what a work request calls it. */
+const NAMES: Readonly<Record<string, [service: string, type: string, path: string]>> = {
+  fnfunc: ["functions", "function", "functions"],
+  fnapp: ["functions", "application", "applications"],
+  apigateway: ["apigateway", "gateway", "gateways"],
+  apideployment: ["apigateway", "deployment", "deployments"],
+  serviceconnector: ["sch", "serviceconnector", "serviceConnectors"],
+};
 
 /**
- * The work requests of OCI Functions: ACCEPTED, IN_PROGRESS, then SUCCEEDED or FAILED. Each reading, of the work request or of
+ * Work requests, as each service has its own: ACCEPTED, IN_PROGRESS, then SUCCEEDED or FAILED. Each reading, of the work request or of
  * what it changes, is answered first and then takes it one state further.
  */
 export class WorkRequests {
@@ -43,9 +52,9 @@ export class WorkRequests {
     const { operation, resource } = change;
     const ordered = this.#orders.findIndex((order) => order.operation === operation);
     const [error] = ordered < 0 ? [] : this.#orders.splice(ordered, 1);
-    const [entityType, path] = NAMES[resource.kind] ?? [];
-    const affected = { entityType, identifier: resource.id, entityUri: `/20260325/${path}/${resource.id}` };
-    const record = this.#store.add("fnworkrequest", {
+    const [service = "", entityType, path] = NAMES[resource.kind] ?? [];
+    const affected = { entityType, identifier: resource.id, entityUri: `/${VERSIONS[service]}/${path}/${resource.id}` };
+    const record = this.#store.add(kindOfWork(VERSIONS[service]), {
       operationType: operation,
       status: "ACCEPTED",
       compartmentId: resource.compartmentId,
@@ -69,12 +78,18 @@ export class WorkRequests {
     if (work) step(work);
   }
 
-  /** What `oci fn work-request`, `work-request-error` and `work-request-log-entry` ask for. @throws {ApiError} */
-  answer(call: Call): Reply {
+  /**
+   * What `oci fn work-request`, `work-request-error` and `work-request-log-entry` ask for, and those of other services.
+   *
+   * @param version of the API, which tells the service
+   * @throws {ApiError}
+   */
+  answer(call: Call, version: string | undefined): Reply {
+    const kind = kindOfWork(version);
     const [, , id, part] = call.path.split("/");
     if (call.method !== "GET") throw notImplemented(call);
-    if (!id) return { status: 200, body: { items: this.#store.list("fnworkrequest", call.query).page } };
-    const record = this.#store.get("fnworkrequest", id);
+    if (!id) return { status: 200, body: { items: this.#store.list(kind, call.query).page } };
+    const record = this.#store.get(kind, id);
     const work = this.#works.find((known) => known.record === record);
     if (part === "errors") {
       const timestamp = record.timeFinished;
@@ -93,6 +108,10 @@ export class WorkRequests {
   #pending(resourceId: string): Work | undefined {
     return this.#works.find((work) => work.resource.id === resourceId && isPending(work));
   }
+}
+
+function kindOfWork(version: string | undefined): string {
+  return `workrequest${version}`;
 }
 
 function isPending({ record }: Work): boolean {

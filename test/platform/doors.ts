@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { ApiError, createApi, sendJson } from "./api.ts";
+import { ApiError, createApi, type Handle, sendJson } from "./api.ts";
 import { cleanUp, remove } from "./cleanup.ts";
 import { BUNDLE, type Functions } from "./functions.ts";
 import { listen } from "./port.ts";
@@ -15,9 +15,6 @@ const API = /^\/(?:20181201|20260325)\/functions\/([^/]+)(?:\/(.+))?$/;
 
 const STREAMING = /^\/20180418\/streams\/([^/]+)\/messages$/;
 
-/** Headers that belong to one connection and are not passed on by a gateway. */
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"]);
-
 export interface Doors {
   url: string;
   /** For `oci --config-file`: a user of the local API. */
@@ -25,14 +22,24 @@ export interface Doors {
   stop(): void;
 }
 
-/** The ways in, on one port: the APIs of OCI Functions and Streaming, signed by a user, and API Gateway, open to all. */
-export async function openDoors(functions: Functions, stream: Stream, region: string, port: number): Promise<Doors> {
+/**
+ * The ways in, on one port: the APIs of OCI Functions and Streaming, signed by a user, and API Gateway.
+ *
+ * @param gateway answers what is not for the APIs
+ */
+export async function openDoors(
+  functions: Functions,
+  stream: Stream,
+  region: string,
+  port: number,
+  gateway: Handle,
+): Promise<Doors> {
   const user = createUser(region);
   const server = createApi(async (request, body, response) => {
     const { method = "", url = "", headers } = request;
     const [, id, action] = API.exec(url) ?? [];
     const [, streamId] = STREAMING.exec(url) ?? [];
-    if (id === undefined && streamId === undefined) return throughGateway(functions, request, body, response);
+    if (id === undefined && streamId === undefined) return gateway(request, body, response);
     checkSignature({ method, url, headers, body }, (keyId) => (keyId === user.keyId ? user.publicKey : undefined));
     if (streamId === stream.id && method === "POST") return answerPut(stream, body, response);
     if (id !== functions.options.id)
@@ -69,28 +76,6 @@ export async function answerInvoke(
   const { status, code, callId, headers, body: answer } = await running;
   const type = (code === undefined && headers["content-type"]) || "application/json";
   response.writeHead(status, { "content-type": type, "fn-call-id": callId, "opc-request-id": callId }).end(answer);
-}
-
-async function throughGateway(functions: Functions, request: IncomingMessage, body: Buffer, response: ServerResponse) {
-  const { method = "", url = "", headers } = request;
-  const sent = Object.entries(headers).filter(([name, value]) => value !== undefined && !HOP_BY_HOP.has(name));
-  const outcome = await functions.invoke({
-    body,
-    ...(headers["content-type"] && { contentType: headers["content-type"] }),
-    gateway: { method, url, headers: Object.fromEntries(sent) as Record<string, string | string[]> },
-  });
-  if (outcome.code !== undefined) {
-    const status = outcome.status === 504 ? 504 : 502;
-    return sendJson(response, status, { code: status, message: status === 504 ? "Gateway Timeout" : "Bad Gateway" });
-  }
-  const asked = Number(outcome.headers["fn-http-status"] ?? 200);
-  response.statusCode = Number.isInteger(asked) && asked >= 200 && asked <= 599 ? asked : 502;
-  response.setHeader("content-type", outcome.headers["content-type"] ?? "application/octet-stream");
-  for (const [name, value] of Object.entries(outcome.headers)) {
-    if (name.startsWith("fn-http-h-") && value !== undefined)
-      response.setHeader(name.slice("fn-http-h-".length), value);
-  }
-  response.end(outcome.body);
 }
 
 function describe({ options }: Functions, invokeEndpoint: string): object {

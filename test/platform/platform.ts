@@ -1,6 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { Access } from "../../.github/scripts/gateway-settings.ts";
+import { fillSpecification, readSpecification } from "../../.github/scripts/specification.ts";
 import { type Doors, openDoors } from "./doors.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
+import { openGateway } from "./gateway.ts";
+import { UserError } from "./port.ts";
 import { type Postgres, type PostgresOptions, startPostgres } from "./postgres.ts";
 import { createPrincipal, type Principal } from "./principal.ts";
 import { createStream, type Stream } from "./stream.ts";
@@ -17,6 +21,8 @@ export interface PlatformOptions {
   tokenLifetime?: number;
   /** The function's configuration, beside what leads it to the local Vault. */
   config?: Record<string, string>;
+  /** Whom the gateway lets in; everybody when absent. */
+  access?: Access;
 }
 
 /** All that the function meets in Oracle's cloud, on this machine. */
@@ -29,6 +35,8 @@ export interface Platform extends AsyncDisposable {
   stream: Stream;
   url: Doors["url"];
   ociConfigFile: Doors["ociConfigFile"];
+  /** Each line of the gateway's access log. */
+  accessLog: string[];
   /** What may show in no log line and no answer. */
   readonly secrets: string[];
   stop(): Promise<void>;
@@ -40,6 +48,7 @@ export async function startPlatform({
   functions: given = {},
   postgres: database = {},
   tokenLifetime,
+  access = { auth: "none", origins: [] },
 }: PlatformOptions = {}): Promise<Platform> {
   const stack = new AsyncDisposableStack();
   try {
@@ -53,8 +62,14 @@ export async function startPlatform({
     const identity = { id, name: "postgres-inserter", principal };
     const functions = startFunctions({ ...identity, ...given, config: { ...local, ...config } });
     stack.defer(() => functions.stop());
+    const accessLog: string[] = [];
+    const gateway = openGateway(
+      specificationFor(id, access),
+      () => functions,
+      (line) => accessLog.push(line),
+    );
     const stream = createStream();
-    const doors = await openDoors(functions, stream, REGION, port);
+    const doors = await openDoors(functions, stream, REGION, port, gateway);
     stack.defer(() => doors.stop());
     const postgres = await startPostgres(database);
     stack.defer(() => postgres.stop());
@@ -68,6 +83,7 @@ export async function startPlatform({
       stream,
       url: doors.url,
       ociConfigFile: doors.ociConfigFile,
+      accessLog,
       secrets: principal.secrets,
       stop: () => stack.disposeAsync(),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -76,4 +92,12 @@ export async function startPlatform({
     await stack.disposeAsync();
     throw error;
   }
+}
+
+/** The specification that a deployment has too. */
+function specificationFor(functionId: string, access: Access) {
+  const faults: string[] = [];
+  const specification = readSpecification(faults);
+  if (!specification) throw new UserError(faults.join("\n"));
+  return fillSpecification(specification, functionId, access);
 }

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import {
   type Application,
   application,
@@ -7,17 +6,18 @@ import {
   fn,
   inUse,
   list,
-  policy,
   type Repository,
   repository,
 } from "../resources.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";
 import type { RightsFacts } from "./access.ts";
-import { chainOf } from "./compartment.ts";
+import { type GatewayFacts, gatherApiGateway } from "./api-gateway.ts";
+import { type ConnectorFacts, gatherConnectors } from "./connector.ts";
 import { dataOf, within } from "./finding.ts";
 import type { FunctionFacts } from "./function.ts";
 import * as network from "./network.ts";
+import { gatherPolicies, listCompartments } from "./policies.ts";
 import { bundle, type SecretFacts, secret } from "./secret.ts";
 import type { Sources } from "./sources.ts";
 
@@ -32,6 +32,9 @@ export interface Facts {
   secret: SecretFacts | undefined;
   network: NetworkFacts;
   way: Way | undefined;
+  /** Absent where no gateway is asked for. */
+  gateway: GatewayFacts | undefined;
+  connectors: ConnectorFacts[];
 }
 
 /** Each question is asked as soon as its answer can be asked for. */
@@ -40,6 +43,8 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
   const functionFacts = gatherFunction(settings, given, sources);
   const secretFacts = gatherSecret(settings, functionFacts.fn, sources);
   const rights = gatherRights(settings, secretFacts, sources);
+  const gateway = gatherApiGateway(settings, sources);
+  const connectors = gatherConnectors(settings, sources);
   const application = dataOf(await functionFacts.application);
   const [subnets, groups] = await Promise.all([
     Promise.all((application?.subnetIds ?? settings.subnets).map((id) => gatherSubnet(id, ask))),
@@ -59,6 +64,8 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
     secret: found,
     network: { subnets, groups, services },
     way,
+    gateway: await gateway,
+    connectors: await connectors,
   };
 }
 
@@ -144,8 +151,6 @@ async function gatherSecret(
   return { id, state, content };
 }
 
-const compartment = z.object({ id: z.string(), compartmentId: z.string(), name: z.string() });
-
 /** Policies are looked for in the secret's compartment and those above it. */
 async function gatherRights(
   { compartment: own, tenancy }: Settings,
@@ -154,20 +159,11 @@ async function gatherRights(
 ): Promise<RightsFacts> {
   if (!tenancy) return { compartments: undefined, groups: undefined, policies: [] };
   const [compartments, groups, secret] = await Promise.all([
-    ask(
-      ["iam", "compartment", "list", "--compartment-id", tenancy, "--compartment-id-in-subtree", "true", "--all"],
-      list(compartment),
-    ),
+    listCompartments(tenancy, ask),
     ask(["iam", "dynamic-group", "list", "--compartment-id", tenancy, "--all"], list(dynamicGroup)),
     secretFacts,
   ]);
   const of = dataOf(secret?.state)?.compartmentId ?? own;
-  const attached = new Set([...(chainOf(of, dataOf(compartments)) ?? [of, tenancy])]);
-  const policies = await Promise.all(
-    [...attached].map(async (id) => ({
-      compartment: id,
-      answer: await ask(["iam", "policy", "list", "--compartment-id", id, "--all"], list(policy)),
-    })),
-  );
+  const policies = await gatherPolicies(of, tenancy, compartments, ask);
   return { compartments, groups, policies };
 }

@@ -88,7 +88,7 @@ function judgeRepository(
 }
 
 /** What of the function is not as func.yaml and the environment say. */
-export function judgeConfiguration(facts: FunctionFacts, { manifest, config }: Settings): Finding[] {
+export function judgeConfiguration(facts: FunctionFacts, { manifest, config, traces }: Settings): Finding[] {
   const fn = dataOf(facts.fn);
   if (!fn) return [];
   const has = fn.config ?? {};
@@ -103,6 +103,7 @@ export function judgeConfiguration(facts: FunctionFacts, { manifest, config }: S
     ...others.filter((key) => !untold.includes(key)).map((key) => `${key} is not in func.yaml`),
     ...(fn.memoryInMbs === manifest.memory ? [] : [`memory is ${fn.memoryInMbs}`]),
     ...((fn.timeoutInSeconds ?? manifest.timeout) === manifest.timeout ? [] : [`timeout is ${fn.timeoutInSeconds}`]),
+    ...(traces && !fn.traceConfig?.isEnabled ? ["tracing is off"] : []),
   ];
   return [
     drift.length === 0

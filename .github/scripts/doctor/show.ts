@@ -2,6 +2,8 @@ import { readEnvironment } from "../credentials.ts";
 import { reportLines } from "../report.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";
+import { judgeApiGateway } from "./api-gateway.ts";
+import { judgeConnectors } from "./connector.ts";
 import { judgeWay } from "./database.ts";
 import { type Facts, gather } from "./facts.ts";
 import { believe, dataOf, type Finding, print, unknown } from "./finding.ts";
@@ -44,6 +46,8 @@ export function judge(facts: Facts, settings: Settings, ciGroup = "CI-CD-Deploye
     ...safely("Secret", () => judgeSecret(facts.secret, settings.secret)),
     ...safely("Configuration", () => judgeConfiguration(facts.function, settings)),
     ...safely("The way to the database", () => judgeWay(facts.way, facts.secret?.content, facts.network)),
+    ...safely("API gateway", () => judgeApiGateway(facts.gateway, settings, fn?.id)),
+    ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn)),
     ...safely("Health", () => judgeHealth(facts.function)),
   ];
   // What several subnets share is said once.

@@ -1,0 +1,51 @@
+import { get } from "./cli.ts";
+import { differences } from "./difference.ts";
+import { report } from "./report.ts";
+import { type Deployment, deployment, type Gateway, inUse, list } from "./resources.ts";
+import type { Specification } from "./specification.ts";
+import { awaitSettled, changeAndWait } from "./work.ts";
+
+/** The gateway is for this alone, so that its paths are the function's. */
+const PREFIX = "/";
+
+/** Deploys the API on its gateway, or sets what is not as the specification says. Returns its URL. @throws {Refusal} */
+export async function applyDeployment(
+  { id: gatewayId, compartmentId }: Gateway,
+  name: string,
+  specification: Specification,
+): Promise<string> {
+  const found = inUse(await get(listDeployments(compartmentId, gatewayId), list(deployment)));
+  const wanted = ["--specification", JSON.stringify(specification)];
+  if (!found) {
+    const made = await changeAndWait(`Creating the API deployment ${name}`, [
+      ...["api-gateway", "deployment", "create", "--compartment-id", compartmentId, "--gateway-id", gatewayId],
+      ...["--display-name", name, "--path-prefix", PREFIX, ...wanted],
+    ]);
+    report(`API deployment \`${name}\` created`);
+    return (await settled(deployment.parse(made).id)).endpoint;
+  }
+  const { id, endpoint, specification: has } = await settled(found.id);
+  const changes = differences(has, specification);
+  if (changes.length === 0) {
+    report(`API deployment \`${name}\` left as it is`);
+    return endpoint;
+  }
+  // It asks whether it may replace, and answers no data.
+  await changeAndWait(`Changing the API deployment ${name}`, [
+    ...["api-gateway", "deployment", "update", "--deployment-id", id, "--force", ...wanted],
+  ]);
+  report(`API deployment \`${name}\` changed: ${changes.join(", ")}`);
+  return (await settled(id)).endpoint;
+}
+
+export function listDeployments(compartment: string, gatewayId: string): string[] {
+  return ["api-gateway", "deployment", "list", "--compartment-id", compartment, "--gateway-id", gatewayId, "--all"];
+}
+
+export function getDeployment(id: string): string[] {
+  return ["api-gateway", "deployment", "get", "--deployment-id", id];
+}
+
+function settled(id: string): Promise<Deployment> {
+  return awaitSettled("The API deployment", () => get(getDeployment(id), deployment));
+}

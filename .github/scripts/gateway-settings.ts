@@ -1,0 +1,90 @@
+import { readSpecification, SPECIFICATION, type Specification } from "./specification.ts";
+import type { Variables } from "./variables.ts";
+
+/** The tokens that a gateway takes. */
+export interface Tokens {
+  issuer: string;
+  audience: string;
+  /** Where the issuer's public keys are (JWKS); undefined where they have yet to be looked up. */
+  keys: string | undefined;
+}
+
+/** Who may call, and from which pages. */
+export interface Access {
+  /** "none" lets everybody in. */
+  auth: Tokens | "none";
+  /** For CORS. */
+  origins: string[];
+}
+
+/** The API gateway before the function. */
+export interface GatewaySettings extends Access {
+  subnet: string;
+  endpointType: "PRIVATE" | "PUBLIC";
+  /** Not yet filled in. */
+  specification: Specification;
+}
+
+/** Undefined where no gateway is asked for. @param faults takes what is wrong */
+export function readGateway(variables: Variables, faults: string[]): GatewaySettings | undefined {
+  const subnet = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]);
+  if (!subnet) return undefined;
+  const type = (variables.optional("GATEWAY_TYPE") ?? "PRIVATE").toUpperCase();
+  if (type !== "PRIVATE" && type !== "PUBLIC")
+    faults.push(`GATEWAY_TYPE is "${type}", and must be PRIVATE, which is the default, or PUBLIC`);
+  const auth = readAuth(variables, faults);
+  const origins = readOrigins(variables, faults);
+  const specification = readSpecification(faults);
+  if (!specification) return undefined;
+  if (auth !== "none" && !specification.requestPolicies?.authentication)
+    faults.push(
+      `${SPECIFICATION} has no requestPolicies.authentication, so that everybody could call: put it back, or say so with GATEWAY_AUTH=none`,
+    );
+  if (origins.length > 0 && !specification.requestPolicies?.cors)
+    faults.push(`${SPECIFICATION} has no requestPolicies.cors: put it back, or unset GATEWAY_CORS_ORIGINS`);
+  return { subnet, endpointType: type as "PRIVATE" | "PUBLIC", auth, origins, specification };
+}
+
+/** Nothing is open to the world by default: that has to be said. */
+function readAuth({ optional }: Variables, faults: string[]): Tokens | "none" {
+  const said = optional("GATEWAY_AUTH");
+  const [issuer, audience, keys] = ["ISSUER", "AUDIENCE", "KEYS_URL"].map((name) => optional(`GATEWAY_JWT_${name}`));
+  if (said !== undefined && said !== "none") faults.push(`GATEWAY_AUTH is "${said}", and must be none, or unset`);
+  else if (said === "none" && (issuer || audience))
+    faults.push(
+      "GATEWAY_AUTH is none, and GATEWAY_JWT_ISSUER or GATEWAY_JWT_AUDIENCE asks for tokens: unset it or them",
+    );
+  else if (said === undefined && !issuer && !audience)
+    faults.push(
+      "GATEWAY_SUBNET_OCID asks for an API gateway, and nothing says who may call it: set GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE, and callers need a token, or GATEWAY_AUTH=none, and everybody may call",
+    );
+  else if (said === undefined && !(issuer && audience))
+    faults.push(
+      `GATEWAY_JWT_${issuer ? "AUDIENCE" : "ISSUER"} is missing: GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE go together`,
+    );
+  if (!issuer || !audience) return "none";
+  if (keys && !isSafeUrl(keys)) faults.push(`GATEWAY_JWT_KEYS_URL is "${keys}", and must be an https URL`);
+  if (!keys && !isSafeUrl(issuer))
+    faults.push(
+      `GATEWAY_JWT_KEYS_URL is missing: GATEWAY_JWT_ISSUER is "${issuer}", and no https URL to look its keys up at`,
+    );
+  return { issuer, audience, keys };
+}
+
+function readOrigins({ optional }: Variables, faults: string[]): string[] {
+  const origins = (optional("GATEWAY_CORS_ORIGINS") ?? "").split(/[\s,]+/).filter(Boolean);
+  for (const origin of origins) {
+    if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin))
+      faults.push(
+        `GATEWAY_CORS_ORIGINS has "${origin}", and each must be scheme, host and port, such as https://app.example.com, or *`,
+      );
+  }
+  return origins;
+}
+
+/** Keys that come unencrypted could be anybody's, other than from this machine. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname));
+}
