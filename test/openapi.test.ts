@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import fc from "fast-check";
@@ -144,6 +145,19 @@ function assertHeaders(headers: Headers, documented: Response["headers"] = {}): 
     if (value !== null) assert.deepEqual(faultsBy(schema, value), []);
   }
 }
+
+test("docs/api.md tells each status, and whose it is", () => {
+  const page = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
+  const rows = page.matchAll(/^\| +([\d, ]+?) +\| (function|gateway) +\|/gm);
+  const told = [...rows].flatMap(([, statuses = "", whose]) => statuses.split(", ").map((one) => `${one} ${whose}`));
+  const known = operations.flatMap(({ responses }) =>
+    responses.flatMap(({ status, response }) => [
+      ...(functionsOwn(status, response) ? [`${status} function`] : []),
+      ...(status >= 400 && response.content["application/json"] ? [`${status} gateway`] : []),
+    ]),
+  );
+  assert.deepEqual(new Set(told), new Set(known));
+});
 
 test("the schema of a request takes what the function takes, and nothing else", () => {
   const text = fc.oneof(
