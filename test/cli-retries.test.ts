@@ -6,6 +6,9 @@ import { skipWithout } from "./deployment.ts";
 import { laneForTests, platformForTests } from "./fixture.ts";
 import { openDoors } from "./platform/doors.ts";
 import { eventually } from "./platform/eventually.ts";
+import { createStream } from "./platform/stream.ts";
+
+const noGateway = async () => assert.fail("there is no gateway here");
 
 /** For the CLI to start on a busy machine, and for its pause before it invokes again. Milliseconds. */
 const LIMIT = 120_000;
@@ -42,7 +45,7 @@ for (const [what, code] of [
       outcomes.push(outcome.code);
       return outcome;
     };
-    const doors = await openDoors(functions, "eu-frankfurt-1", 0);
+    const doors = await openDoors(functions, createStream(), "eu-frankfurt-1", 0, noGateway);
     after(() => doors.stop());
     const asked = ["fn", "function", "invoke", "--endpoint", doors.url, "--function-id", functions.options.id];
     const body = JSON.stringify({ name: "a", idempotency_key: "k" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import { CHECK, type FeedMessage, messagesOf } from "./feed-messages.ts";
+import { type Lane, laneForTests, platformForTests } from "./fixture.ts";
 import { createMonkey } from "./monkey.ts";
 import { eventually } from "./platform/eventually.ts";
 import { type Hub, type Source, startHub, type Target } from "./platform/hub.ts";

@@ -69,7 +69,7 @@ function answered(code: string, message = "", constraint?: string): PostgresErro
 }
 
 interface StoredKey {
-  fingerprint: Buffer;
+  fingerprint: string;
   ids: readonly string[];
   made: object | null;
 }
@@ -149,7 +149,7 @@ class Model implements Database {
       case insertOne(COLUMNS, true).text: {
         const made = { created_at: now() };
         this.#insert([String(first)], [String(second)], () =>
-          this.#storeKey(String(values[5]), { fingerprint: values[6] as Buffer, ids: [String(first)], made }),
+          this.#storeKey(String(values[5]), { fingerprint: String(values[6]), ids: [String(first)], made }),
         );
         return [{ id: String(first), ...made, "next id": null }];
       }
@@ -163,7 +163,7 @@ class Model implements Database {
         const made = { created_at: now() };
         const storeKeys = () => {
           for (const [index, key] of (keys ?? []).entries()) {
-            const fingerprint = Buffer.from(String(fingerprints?.[index]).slice(2), "hex");
+            const fingerprint = String(fingerprints?.[index]).slice(2);
             this.#storeKey(key, { fingerprint, ids: list(covered[index]), made: single ? made : null });
           }
         };
