@@ -26,6 +26,11 @@ test("the benchmark runs, and names what it leaves out; its figures are not judg
   assert.match(stderr, /left out: Python: FastAPI.*: \/nowhere\/python has not the packages/);
 });
 
+test("what keys cost is measured where it is asked for", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [BENCH, "--smoke", "keys"], { timeout: LIMIT });
+  assert.match(stdout, /^\| .*key.* \| [\d.,]+ .* \| [\d.]+ × \| /m);
+});
+
 test("an unknown part is refused by name", async () => {
   await assert.rejects(
     promisify(execFile)(process.execPath, [BENCH, "warmth"], { timeout: LIMIT }),

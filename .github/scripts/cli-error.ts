@@ -40,11 +40,11 @@ function mendOf(status: number | undefined, code: string): string {
     case undefined:
       if (code === "UnexpectedAnswer") return `This may be a CLI newer than the deployment: ${INSTALL}`;
       if (code === "Usage") return `This CLI does not know the command: ${INSTALL}`;
-      return 'OCI was not reached, or the CLI is not set up: check OCI_CLI_REGION and the credentials (README.md, "Deploy").';
+      return 'OCI was not reached, or the CLI is not set up: check OCI_CLI_REGION and the credentials (docs/operate.md, "Variables").';
     default:
       return status >= 500
         ? "OCI has a fault, and the retries did not help: start again later."
-        : 'Check the settings (README.md, "Deploy").';
+        : 'Check the settings (docs/operate.md, "Variables").';
   }
 }
 

@@ -40,7 +40,7 @@ export function openCredentials(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (!content && !file) {
     if (existsSync(env.OCI_CLI_CONFIG_FILE ?? join(homedir(), ".oci/config"))) return env;
     throw new Refusal(
-      'There are no credentials: set OCI_CLI_USER, OCI_CLI_FINGERPRINT and OCI_CLI_KEY_CONTENT, or in a workflow the OIDC_ ones (README.md, "Deploy")',
+      'There are no credentials: set OCI_CLI_USER, OCI_CLI_FINGERPRINT and OCI_CLI_KEY_CONTENT, or in a workflow the OIDC_ ones (docs/operate.md, "Variables")',
     );
   }
   const faults = ["USER", "FINGERPRINT", "TENANCY", "REGION"].flatMap((name) =>

@@ -2,7 +2,7 @@
  * Looks at a deployed function and all that it depends on; changes nothing. One line each: ✔ in order, ✖ with the command
  * that mends it, ? not permitted to look, or not to be told from here.
  *
- * Usage: npm run doctor, with the variables of README.md's table under "Deploy", and CI_GROUP where the group has another name
+ * Usage: npm run doctor, with the variables of docs/operate.md, and CI_GROUP where the group has another name
  * Exit: 1 when there is any ✖
  */
 import { requireCli } from "./cli.ts";

@@ -2,7 +2,7 @@
  * Creates the function and what it needs, or brings them to what func.yaml and the environment say; then proves it. Can be run
  * again without harm. Everything is checked before anything is made.
  *
- * Usage: npm run provision, with the variables of README.md's table under "Deploy"
+ * Usage: npm run provision, with the variables of docs/operate.md
  * Exit: 0 when the function answers its health check, through its API gateway too where it has one
  */
 import { applyApplication, checkApplication, findApplication } from "./application.ts";

@@ -12,7 +12,7 @@ import { readVariables, type Variables } from "./variables.ts";
 export const SHAPES = ["GENERIC_X86", "GENERIC_ARM", "GENERIC_X86_ARM"] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** func.yaml and the environment, as one. The variables are those of README.md's table under "Deploy". */
+/** func.yaml and the environment, as one. The variables are those of docs/operate.md. */
 export interface Settings {
   manifest: Manifest;
   region: string;

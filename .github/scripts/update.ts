@@ -2,7 +2,7 @@
  * Replaces the image of a function that npm run provision made, and nothing else; proves that the new one answers, or puts the
  * former one back.
  *
- * Usage: npm run update, with the variables of README.md's table under "Deploy"; subnets and the function's own are not needed
+ * Usage: npm run update, with the variables of docs/operate.md; subnets and the function's own are not needed
  * Exit: 0 when the new image answers its health check
  */
 import { findApplication } from "./application.ts";

@@ -2,7 +2,7 @@
  * A cloud to rehearse the deployment against, with nothing but the OCI CLI on the PATH.
  *
  * Usage: npm run --silent cloud, until Ctrl-C. (Without --silent npm itself writes to stdout before it begins.)
- * Output: on stdout, for a shell, what README.md's table asks of a person, then the line "# ready"; all else is on stderr
+ * Output: on stdout, for a shell, what the table in docs/operate.md asks of a person, then the line "# ready"; all else is on stderr
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -42,7 +42,7 @@ await run(async () => {
   process.stdout.write(text);
 });
 
-/** What README.md asks of a person under "Deploy". */
+/** What docs/operate.md asks of a person under "Variables". */
 function exportsOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
   return {
     ...cloud.env,
