@@ -99,9 +99,10 @@ function insertOneText(names: readonly string[], keyed: boolean): string {
   const next = `SELECT next.id::text FROM (SELECT nextval(${sequence}::regclass) AS id) AS next WHERE ${isFree("next.id")}`;
   const insert = `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(`${until}`)}`;
   if (!keyed) return `${insert} RETURNING ${["id::text", ...made(names), `(${next}) AS "next id"`].join(", ")}`;
+  // Named as no table is, since a table of such a name would be taken for what stands here.
   return `
     WITH "stored row" AS (${insert} RETURNING ${["id", ...made(names)].join(", ")}),
-      keyed AS (${insertKeyOf('"stored row"', names, `${key}::text`, `decode(${fingerprint}, 'hex')`)})
+      "key of it" AS (${insertKeyOf('"stored row"', names, `${key}::text`, `decode(${fingerprint}, 'hex')`)})
     SELECT ${["id::text", ...madeNames(names).map(quoted), `(${next}) AS "next id"`].join(", ")} FROM "stored row"`;
 }
 
