@@ -13,9 +13,8 @@ interface Message {
   content(): Buffer;
   /** @throws {Problem} where it is no item */
   read(content: Buffer): Item;
-  envelope?: stream.Envelope;
-  /** Where the item has none of its own. */
-  key?: string;
+  /** As Streaming has it. */
+  source?: stream.StreamMessage;
 }
 
 /** Takes any body. */
@@ -45,8 +44,7 @@ export function readStream(given: stream.StreamMessage[], body: Buffer, onInvali
   const messages = stream.exactly(given, body).map((message) => ({
     content: () => stream.contentOf(message),
     read: (content: Buffer) => parseItem(readJson(content), content),
-    envelope: stream.envelopeOf(message),
-    key: stream.keyOf(message),
+    source: message,
   }));
   const delivery = sort(messages, true);
   const { rejects = [] } = delivery.feed ?? {};
@@ -55,13 +53,16 @@ export function readStream(given: stream.StreamMessage[], body: Buffer, onInvali
   return delivery;
 }
 
+/** For an item that has no key of its own. */
+const keyOfSource = ({ source }: Partial<Message> = {}) => source && stream.keyOf(source);
+
 /** Sorts out what is no item. */
 function sort(messages: readonly Message[], batch: boolean): Delivery {
   const rejects: Reject[] = [];
   const valid: Message[] = [];
   const items: Item[] = [];
-  const reject = ({ content, envelope }: Message, errors: Problem["errors"] = []) =>
-    rejectOf(content(), errors, envelope);
+  const reject = ({ content, source }: Message, errors: Problem["errors"] = []) =>
+    rejectOf(content(), errors, source && stream.envelopeOf(source));
 
   for (const message of messages) {
     try {
@@ -74,7 +75,7 @@ function sort(messages: readonly Message[], batch: boolean): Delivery {
   }
   const { conflicts, kept, ...merged } = mergeByKey(
     items,
-    items.map((item, index) => keyOf(item) ?? valid[index]?.key),
+    items.map((item, index) => keyOf(item) ?? keyOfSource(valid[index])),
   );
   for (const index of conflicts)
     rejects.push(reject(valid[index] as Message, [{ pointer: keyPointer(), detail: OTHER_CONTENT }]));

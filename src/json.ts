@@ -82,24 +82,40 @@ export function inOrder(value: unknown): unknown {
   return Object.fromEntries(members.map(([key, member]) => [key, inOrder(member)]));
 }
 
+/** Visits each byte of JSON's structure, which are those of {}[]:, outside of strings. */
+function walk(json: Uint8Array, visit: (byte: number, at: number) => void): void {
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] as number;
+    if (inString) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (STRUCTURE[byte]) visit(byte, at);
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from(
+  '"\\,:[]{}',
+) as Iterable<number>;
+
+/** By the byte. */
+const STRUCTURE = Array.from({ length: 256 }, (_, byte) => ",:[]{}".includes(String.fromCharCode(byte)));
+
 /** The bytes of each element of an array. */
 export function elementsOf(json: Buffer): Buffer[] {
   const elements: Buffer[] = [];
-  let [depth, inString, start] = [0, false, 0];
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (inString) {
-      if (byte === 0x5c /* \ */) at++;
-      else if (byte === 0x22 /* " */) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) {
+  let [depth, start] = [0, 0];
+  walk(json, (byte, at) => {
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
       if (depth++ === 0) start = at + 1;
-    } else if (byte === 0x7d /* } */ || byte === 0x5d /* ] */ || (byte === 0x2c /* , */ && depth === 1)) {
-      if (depth === 1) elements.push(trimmed(json.subarray(start, at)));
-      if (byte === 0x2c) start = at + 1;
-      else depth--;
+    } else if (byte === COMMA && depth === 1) {
+      elements.push(trimmed(json.subarray(start, at)));
+      start = at + 1;
+    } else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) {
+      elements.push(trimmed(json.subarray(start, at)));
     }
-  }
+  });
   return elements.length === 1 && elements[0]?.length === 0 ? [] : elements;
 }
 
@@ -119,20 +135,15 @@ function trimmed(json: Buffer): Buffer {
 export function countMembers(json: Uint8Array, batch: boolean): number[] {
   const outside = batch ? 1 : 0;
   const counts: number[] = [];
-  let [members, depth, inString] = [0, 0, false];
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (inString) {
-      if (byte === 0x5c /* \ */) at++;
-      else if (byte === 0x22 /* " */) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x3a /* : */) members++;
-    else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) depth++;
-    else if ((byte === 0x7d /* } */ || byte === 0x5d) /* ] */ && --depth === outside) {
+  let [members, depth] = [0, 0];
+  walk(json, (byte) => {
+    if (byte === COLON) members++;
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
+    else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === outside) {
       counts.push(members);
       members = 0;
     }
-  }
+  });
   return counts;
 }
 

@@ -6,8 +6,8 @@ import type { Key } from "./keys.ts";
 export interface Merged {
   items: readonly Item[];
   keys: readonly Key[];
-  /** For each that was given, which one it is. */
-  order: readonly number[];
+  /** For each that was given, which one it is; absent where none comes twice. */
+  order?: readonly number[];
   /** For each, which of those that were given it is. */
   kept: readonly number[];
   /** Of those that were given, which bring other content with a key than the first. */
@@ -31,7 +31,8 @@ export function mergeByKey(given: readonly Item[], texts: readonly (string | und
       if (text !== undefined && fingerprint) keys.set(text, { text, fingerprint, covers: [place] });
     }
   }
-  return { items, keys: Array.from(keys.values()).sort(byText), order, kept, conflicts };
+  const merged = { items, keys: Array.from(keys.values()).sort(byText), kept, conflicts };
+  return order.length > items.length ? { ...merged, order } : merged;
 }
 
 const byText = ({ text }: Key, other: Key) => (text < other.text ? -1 : 1);
