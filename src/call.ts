@@ -3,10 +3,26 @@ import { type OnInvalid, readOnInvalid } from "./config.ts";
 import { Deadline } from "./deadline.ts";
 import { createLog, type Log, readLevel } from "./log.ts";
 import { encoded, Problem } from "./problem.ts";
-import type { Trace } from "./tracing.ts";
 
 /** The steps whose milliseconds the closing log line tells. */
 export type Step = "secret" | "connect" | "insert";
+
+/** The spans of one invocation, for OCI APM. */
+export interface Trace {
+  /** Does `work` as a span. */
+  part<T>(step: Step, work: () => Promise<T>): Promise<T>;
+  /** Never rejects: what becomes of a trace is worth a warning, and no answer. */
+  send(closing: Closing): Promise<void>;
+}
+
+/** What the closing line says, and no word of what was sent. */
+export interface Closing {
+  outcome: string;
+  status: number;
+  items: number;
+  first: boolean;
+  code?: string | undefined;
+}
 
 /** One invocation: what it asks for, and how long it has. */
 export interface Call {

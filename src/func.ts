@@ -1,9 +1,9 @@
 import { handle } from "@fnproject/fdk";
 import { answer, healthy, stored } from "./answer.ts";
+import { readDelivery } from "./body.ts";
 import { routeOf } from "./call.ts";
 import { loadConfig } from "./config.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { readDelivery } from "./delivery.ts";
 import { checkHealth } from "./health.ts";
 import { insert } from "./insert.ts";
 

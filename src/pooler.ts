@@ -1,5 +1,5 @@
 import type { Answer } from "./errors.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 
 /**
  * What poolers say of their own, all of it under a code that says nothing: only their words tell it apart. Those of PgBouncer

@@ -1,5 +1,5 @@
 import type { Answer } from "./errors.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 import { LOST } from "./way.ts";
 
 const SCHEMA = "apply src/schema.sql to the database in the secret, for the user in it";

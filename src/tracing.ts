@@ -1,5 +1,5 @@
 import type { Context } from "@fnproject/fdk";
-import type { Call, Step } from "./call.ts";
+import type { Call, Closing, Step, Trace } from "./call.ts";
 import { postSpans, remedyOf } from "./collector.ts";
 import { diagnose } from "./faults.ts";
 
@@ -23,23 +23,6 @@ interface Span {
   duration: number;
   localEndpoint: { serviceName: string };
   tags: Readonly<Record<string, string>>;
-}
-
-/** What the closing line says, and no word of what was sent. */
-export interface Closing {
-  outcome: string;
-  status: number;
-  items: number;
-  first: boolean;
-  code?: string | undefined;
-}
-
-/** The spans of one invocation, for OCI APM. */
-export interface Trace {
-  /** Does `work` as a span. */
-  part<T>(step: Step, work: () => Promise<T>): Promise<T>;
-  /** Never rejects: what becomes of a trace is worth a warning, and no answer. */
-  send(closing: Closing): Promise<void>;
 }
 
 /** Undefined where the platform wants none: it has no collector, or says that this call is not sampled. */

@@ -1,4 +1,4 @@
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 import { isUntrusted } from "./way.ts";
 
 const BY_STATUS: Readonly<Record<number, Fault>> = {

@@ -1,5 +1,5 @@
 import type { Waited } from "./deadline.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 import { ProtocolError } from "./guard.ts";
 
 /** What is wrong on the way to the database, where no server's answer says it. */
