@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import type { Backend } from "./client.ts";
 
-/** "Cancel", in place of a protocol's version. */
+/** What stands where a startup message has the protocol's version. */
 const CANCEL_REQUEST = 80_877_102;
 
-/** To tell the server, which answers by closing. */
+/** For the server to hear of it, which answers by closing. */
 const CANCEL_TIMEOUT_MS = 250;
 
 /**
- * Asks the server to break off what a connection is at. Resolves when the server was told, or cannot be in time.
+ * Asks the server to cancel the statement of a connection. Resolves when the server was told, or could not be in time.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export async function cancel({ host, port, processID, secretKey }: Backend): Promise<void> {

@@ -11,23 +11,23 @@ export const TABLE = named(table.name);
 export const KEYS = named(`${table.name}_keys`);
 export const REJECTED = named(`${table.name}_rejected`);
 
-/** Those tables' names, as PostgreSQL tells them of an error. */
+/** Their names as PostgreSQL's errors have them. */
 const BESIDE: readonly (string | undefined)[] = [`${table.name}_keys`, `${table.name}_rejected`];
 
-/** Whether an error came of what is written beside the table: it is no word on an item. */
+/** Whether an error is about those tables, and so says nothing of an item. */
 export function isBeside({ table: name }: { table?: string | undefined }): boolean {
   return BESIDE.includes(name);
 }
 
-/** Its OID. */
+/** The table's OID. */
 export const RELATION = `${literal(TABLE)}::regclass`;
 
-/** Columns and what their defaults use, sequences among it. */
+/** Each column with what its default uses, such as a sequence. */
 const USED_BY_DEFAULTS = `pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
        JOIN pg_depend AS used ON used.classid = 'pg_attrdef'::regclass AND used.objid = pg_attrdef.oid AND used.refclassid = 'pg_class'::regclass
        JOIN pg_class AS used_class ON used_class.oid = used.refobjid`;
 
-/** What `id` counts by: what its default takes from, or the sequence of an identity. */
+/** The OID of the sequence behind `id`: the one that its default uses, or that of an identity column. */
 export const SEQUENCE = `coalesce(
     (SELECT used.refobjid
      FROM ${USED_BY_DEFAULTS}
@@ -35,30 +35,34 @@ export const SEQUENCE = `coalesce(
      LIMIT 1),
     pg_get_serial_sequence(${literal(TABLE)}, 'id')::regclass::oid)`;
 
+/** Bits of pg_trigger.tgtype. */
+const [FOR_EACH_ROW, BEFORE, INSERT] = [1, 2, 4] as const;
+const BEFORE_INSERT = FOR_EACH_ROW | BEFORE | INSERT;
+
 /** Whether a trigger sees each row first, and may change it. */
 export const TRIGGERED = `EXISTS (
-      SELECT FROM pg_trigger WHERE tgrelid = ${RELATION} AND tgenabled <> 'D' AND tgtype & ${1 | 2 | 4} = ${1 | 2 | 4})`;
+      SELECT FROM pg_trigger WHERE tgrelid = ${RELATION} AND tgenabled <> 'D' AND tgtype & ${BEFORE_INSERT} = ${BEFORE_INSERT})`;
 
-/** Beyond it the type of `id` does not go, whereas its sequence may, as those of PostgreSQL 9 do. NULL for bigint. */
+/** The largest value of the type of `id`, which its sequence may exceed, as those of PostgreSQL 9 do. NULL for bigint. */
 export const LARGEST_ID = `(
     SELECT CASE atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END
     FROM pg_attribute WHERE attrelid = ${RELATION} AND attname = 'id')`;
 
-/** Whether the user may use the sequences of all defaults but those of the columns named. */
-export function mayCountBut(names: readonly string[]): string {
+/** Whether the user may use the sequences behind the defaults of all columns but those named. */
+export function mayUseSequencesBut(names: readonly string[]): string {
   return `NOT EXISTS (
     SELECT FROM ${USED_BY_DEFAULTS}
     WHERE attrelid = ${RELATION} AND attname <> ALL (ARRAY[${names.map(literal).join(", ")}]::text[])
       AND CASE WHEN used_class.relkind = 'S' THEN NOT has_sequence_privilege(used_class.oid, 'USAGE, UPDATE') END)`;
 }
 
-/** Whether rows may be kept from being stored, or get another id, and nobody told: by a trigger, or where it is no plain table. */
+/** Whether a row may be dropped or get another id in silence: by a trigger or a rule, or where it is no plain table. */
 export const GUARDED = `(
     SELECT relkind <> 'r' OR relhasrules OR ${TRIGGERED}
     FROM pg_class WHERE oid = ${RELATION})`;
 
-/** Whether an id can be there once only. */
-export const KEYED = `EXISTS (
+/** Whether `id` alone is unique. */
+export const ID_IS_UNIQUE = `EXISTS (
     SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = ${RELATION} AND indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL AND attname = 'id')`;
 
@@ -69,8 +73,8 @@ export const IS_KEY_OF_ID = `
   WHERE nspname = $1 AND relname = $2 AND indnkeyatts = 1 AND attname = 'id'
     AND (indrelid = ${RELATION} OR indrelid IN (SELECT relid FROM pg_partition_tree(${RELATION})))`;
 
-/** Whether row-level security lets the user do a thing ("a": append, "r": read). */
-export function policyFor(command: string): string {
+/** Whether a policy of row-level security lets the user append ("a") or read ("r"). */
+export function policyFor(command: "a" | "r"): string {
   return `EXISTS (
     SELECT FROM pg_policy
     WHERE polrelid = ${RELATION} AND polpermissive AND polcmd IN ('*', '${command}')

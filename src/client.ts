@@ -27,21 +27,21 @@ export async function createClient(credentials: Credentials): Promise<Client> {
 /** Kept by pg, and missing in its types. */
 const socketOf = (client: Client) => (client as unknown as { connection: { stream: Socket } }).connection.stream;
 
-/** Closes for good a client that is not connected, or may come to be: `end` would leave open what waits for an answer. */
+/** Closes a client that may still be connecting: `end` would leave it open while it waits for an answer. */
 export function discard(client: Client): void {
   socketOf(client).destroy();
 }
 
-/** What a client that is not connected is at. */
+/** What a client that is connecting waits for. */
 export function waitedFor(client: Client): Waited {
   return socketOf(client).connecting ? "address" : "greeting";
 }
 
-/** What the server said of itself, by which it can be told to cancel. Kept by pg, and missing in its types. */
+/** What a request to cancel is sent to, and names. Kept by pg, and missing in its types. */
 export interface Backend {
   host: string;
   port: number;
-  /** Of its BackendKeyData. */
+  /** Of the server's BackendKeyData. */
   processID: number;
   secretKey: number;
 }

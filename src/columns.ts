@@ -23,20 +23,20 @@ export interface Table {
 export interface Column {
   /** As PostgreSQL's `format_type` has it. */
   type: string;
-  /** What a value travels as: without length and scale, since a cast to those cuts and rounds in silence. */
+  /** The type of the parameter: without length and scale, since a cast to those cuts and rounds in silence. */
   base: string;
   traits: readonly Trait[];
   /** Whether the item must be read with JSON's numbers as they are written, since JavaScript would round them. */
   exact: boolean;
   /** Why a value that is neither absent nor null cannot be stored as it is. */
   fault(value: unknown): string | undefined;
-  /** A value without fault, as PostgreSQL reads it. */
+  /** The text from which PostgreSQL reads a value without fault. */
   encode(value: unknown): string;
-  /** The same for values that are the same: `encode`, where that gives one text for each. */
+  /** One text for all ways to write the same value; `encode`, where there is but one. */
   digest(value: unknown): string;
-  /** An expression for the column's text, whatever the session's settings are. */
+  /** SQL that gives the column as text, whatever the session's settings are. */
   read(column: string): string;
-  /** What `read` gave, as JSON has it. */
+  /** What `read` gave, as a value for JSON. */
   decode(text: string): unknown;
 }
 

@@ -1,6 +1,6 @@
 import { LEVELS, readLevel } from "./log.ts";
 
-/** What becomes of what is delivered and is no item: told to the caller, a failure of the function, or kept apart. */
+/** What is done about a body or message that is no item: tell the caller, fail the function, or keep it in a table of its own. */
 const ON_INVALID = ["refuse", "fail", "set-aside"] as const;
 export type OnInvalid = (typeof ON_INVALID)[number];
 

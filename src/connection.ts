@@ -60,7 +60,7 @@ export class OpenConnection implements Connection {
   readonly #client: Client;
   #lost = false;
   #abandoned = false;
-  /** How many statements were sent to which no answer came: the database may be at work on them still. */
+  /** Statements that were sent and not answered: the database may be at work on them still. */
   #unanswered = 0;
   /** Milliseconds of the wall clock, which goes on in a frozen container, where timers stand still. */
   #idleSince = Date.now();
@@ -108,7 +108,7 @@ export class OpenConnection implements Connection {
     }
   }
 
-  /** Keeps the attempt that has it from going on: neither asks it anything more, nor gets an answer that is under way. */
+  /** Stops the attempt that has it, which can send nothing more and gets no answer that is under way. */
   abandon(): void {
     this.#abandoned = true;
   }

@@ -31,7 +31,7 @@ const MOST_AFTER = 16_383;
 /** From here on PostgreSQL refuses an exponent, of zero too. */
 const MOST_ZEROS = 2 ** 30;
 
-/** Why PostgreSQL's numeric, and so its jsonb, does not hold a number, which it would hold digit for digit else. */
+/** Why PostgreSQL's numeric, and so its jsonb, cannot hold a number digit for digit. */
 export function faultInNumeric(source: string): string | undefined {
   const { digits, exponent, scale } = decimalOf(source);
   const isHeld = digits.length + exponent <= MOST_BEFORE && scale <= MOST_AFTER && scale > -MOST_ZEROS;

@@ -20,7 +20,7 @@ export class ConnectError extends PostgresError {
   }
 }
 
-/** What the table is or does that lets no row be stored, or not for certain once. Its code is a word of ours (faults.ts), or a SQLSTATE. */
+/** The table cannot store a row, or not for certain once. `code` is a word of ours, explained in faults.ts, or a SQLSTATE. */
 export class TableError extends Error {
   override readonly name = "TableError";
   readonly code: string;
@@ -39,11 +39,11 @@ export interface Answer {
   table?: string | undefined;
   column?: string | undefined;
   constraint?: string | undefined;
-  /** May hold the row's values, and so is read and not told. */
+  /** May hold the row's values: read, and never told. */
   detail?: string;
-  /** Of a trigger its function and statement, which may hold values as well. */
+  /** The functions that were running, such as a trigger's. May hold values as well. */
   where?: string;
-  /** Of the server's source. */
+  /** The function of the server's source that reported it. */
   routine?: string;
 }
 

@@ -6,7 +6,7 @@ export type Reread = "always" | "when connecting" | "never";
 
 /** What an error of Vault or of the database means. */
 export interface Fault {
-  /** Where no other says it. */
+  /** Where the error has none of its own. */
   code?: string;
   /** For the caller: safe to show. */
   detail: string;
@@ -16,7 +16,7 @@ export interface Fault {
   again?: true;
   /** "when connecting" if absent. */
   reread?: Reread;
-  /** The credentials are refused, as a pooler may do for seconds with those that are right since a moment ago. */
+  /** The credentials are refused. A pooler may do so for seconds after they were changed, though they are right. */
   credentials?: true;
   /** For the caller: 503 if absent. */
   status?: 504;

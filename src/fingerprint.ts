@@ -1,7 +1,7 @@
 import type { Item } from "./items.ts";
 import { table } from "./table.ts";
 
-/** Increased with each change of what is hashed: what was stored before is then other content. */
+/** To be raised with each change of what is hashed: a key that was stored before then counts as used for other content. */
 const VERSION = 1;
 
 /** By name, since the order in table.ts may change. */

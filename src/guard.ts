@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import type { Client } from "pg";
 
 /**
- * What stands between the bytes of a server, whatever it is, and pg's parser, which takes them for PostgreSQL's: it would end
- * the process on some, never end on others, and keep as many as come.
+ * A check of what a server sends, before pg's parser, which takes it for PostgreSQL's: other bytes would crash the process, keep
+ * the parser busy for ever, or fill the memory.
  */
 
 /** What the server sent is not PostgreSQL's protocol, or is not to be kept. */
@@ -11,19 +11,19 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
 
-/** Bytes of one answer: beyond all that a statement of ours brings. The ids of the largest batch take 10 MB. */
+/** Bytes of one answer. The largest of ours are the ids of a whole batch, 10 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
-/** Each takes a hundred times the bytes that it came in. A statement of ours brings one row, and a plan a line each. */
+/** Messages of one answer, since each takes a hundred times its bytes. A statement of ours brings one row, or the lines of a plan. */
 const MOST_MESSAGES = 10_000;
 
 /** Bytes before the server is ready for the first time. */
 const LONGEST_GREETING = 64 * 1024;
 
-/** Types of messages that may come: those of copying, and of rows by portions, which are not asked for, would have pg write. */
+/** Types of messages that may come. Not those of COPY and of portals, which are never asked for: pg would answer them. */
 const TYPES = new Set(Buffer.from("123ACDEIKNRSTZntv"));
 
-/** Of which nothing is kept, however many come. */
+/** Those of which pg keeps nothing, so that any number may come. */
 const PASSING = new Set(Buffer.from("ANS"));
 
 const [ERROR, NOTICE, READY] = Buffer.from("ENZ") as Iterable<number>;
@@ -35,7 +35,7 @@ export function guard(client: Client): void {
   connection.attachListeners = (stream) => attach(guarded(stream));
 }
 
-/** All of a stream that pg's parser uses. */
+/** As much of a stream as pg's parser uses. */
 function guarded(stream: Duplex): Duplex {
   const check = createCheck();
   const on = (event: string, listener: (...args: unknown[]) => void) =>
@@ -57,7 +57,7 @@ function guarded(stream: Duplex): Duplex {
  *
  * @returns what throws a ProtocolError where a chunk does not go on as PostgreSQL would
  */
-export function createCheck(): (chunk: Buffer) => void {
+function createCheck(): (chunk: Buffer) => void {
   const header: number[] = [];
   /** Of the message's body, to come. */
   let left = 0;

@@ -1,5 +1,14 @@
 import type { Call } from "./call.ts";
-import { KEYED, LARGEST_ID, literal, mayCountBut, policyFor, RELATION, SEQUENCE, TRIGGERED } from "./catalog.ts";
+import {
+  ID_IS_UNIQUE,
+  LARGEST_ID,
+  literal,
+  mayUseSequencesBut,
+  policyFor,
+  RELATION,
+  SEQUENCE,
+  TRIGGERED,
+} from "./catalog.ts";
 import { readOnInvalid } from "./config.ts";
 import type { Database } from "./database.ts";
 import { TableError } from "./errors.ts";
@@ -15,8 +24,8 @@ const HEALTH = `
     RETURNING ${["id", ...made(columnsOfEvery)].join(", ")})
   SELECT FROM rows;
   WITH sequence AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)
-  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly", ${KEYED} AS keyed,
-    oid::text AS sequence, has_sequence_privilege(oid, 'USAGE, UPDATE') AND ${mayCountBut(columnsOfEvery)} AS "mayCount",
+  SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly", ${ID_IS_UNIQUE} AS "idIsUnique",
+    oid::text AS sequence, has_sequence_privilege(oid, 'USAGE, UPDATE') AND ${mayUseSequencesBut(columnsOfEvery)} AS "mayCount",
     (SELECT NOT seqcycle AND pg_sequence_last_value(oid)::numeric + seqincrement NOT BETWEEN seqmin AND least(seqmax, ${LARGEST_ID})
      FROM pg_sequence WHERE seqrelid = oid AND has_sequence_privilege(oid, 'USAGE, SELECT')) IS TRUE AS exhausted,
     NOT row_security_active(${RELATION}) OR (${policyFor("a")} AND ${policyFor("r")}) AS permitted,
@@ -34,8 +43,7 @@ const FEED = `EXPLAIN ${insertChecked({ groups: [accepted], single: false, keyed
 /** What a statement that is only planned does not find. */
 interface Findings {
   readOnly: boolean;
-  /** Whether `id` is there once only, and counts. */
-  keyed: boolean;
+  idIsUnique: boolean;
   sequence: string | null;
   mayCount: boolean;
   exhausted: boolean;
@@ -56,9 +64,9 @@ export async function checkHealth(database: Database, call: Call): Promise<void>
     const feeds = readOnInvalid(process.env) === "set-aside";
     const results: unknown = await connection.query(`${feeds ? FEED : ""} ${HEALTH}`);
     const [finding] = (results as { rows: Findings[] }[]).at(-1)?.rows ?? [];
-    const { readOnly, keyed, sequence, mayCount, exhausted, permitted, required } = finding as Findings;
+    const { readOnly, idIsUnique, sequence, mayCount, exhausted, permitted, required } = finding as Findings;
     if (readOnly) throw new TableError("25006");
-    if (!keyed) throw new TableError("NO_KEY");
+    if (!idIsUnique) throw new TableError("NO_KEY");
     if (sequence === null) throw new TableError("NO_SEQUENCE");
     if (!mayCount) throw new TableError("42501");
     if (!permitted) throw new TableError("NO_POLICY");

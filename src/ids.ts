@@ -12,21 +12,21 @@ export interface Ids {
   ids: readonly Id[];
   /** Whether each is the one after the id before. */
   series: boolean;
-  /** By how much the database's clock is ahead of ours, or more, since its answer took time. Milliseconds. */
+  /** Milliseconds by which the database's clock is ahead of ours, at least, since its answer took time. */
   ahead: number;
-  /** When that was, by our clock. Milliseconds. */
+  /** When they were taken, by our clock. Milliseconds since 1970. */
   at: number;
 }
 
-/** What a connection needs to know of the table. It may change while the connection lasts. */
+/** What is learnt of the table on a connection. It may change while the connection lasts. */
 export interface Surroundings {
   /** OID of the sequence that `id` counts by. */
   sequence: string;
   /** Whether rows must be counted as they are stored. */
   guarded: boolean;
-  /** Whether each statement reaches the process that answered at connecting, so that a prepared one is there the next time. */
+  /** Whether every statement reaches the same process, so that one that is prepared is there the next time: no pooler is between. */
   direct: boolean;
-  /** Taken along by the insert before. */
+  /** For the next row, taken along by the insert before. */
   reserved?: Ids | undefined;
 }
 
@@ -52,7 +52,7 @@ interface Row {
   guarded: boolean;
   now: number;
   sequence?: string | null;
-  keyed?: boolean;
+  idIsUnique?: boolean;
   backend?: number;
 }
 
@@ -109,8 +109,8 @@ async function takeKnown(connection: Connection, count: number, { sequence }: Su
   }
 }
 
-function learn({ sequence, keyed, backend, guarded }: Row, connection: Connection): Surroundings {
-  if (!keyed) throw new TableError("NO_KEY");
+function learn({ sequence, idIsUnique, backend, guarded }: Row, connection: Connection): Surroundings {
+  if (!idIsUnique) throw new TableError("NO_KEY");
   if (!sequence) throw new TableError("NO_SEQUENCE");
   const learnt = { sequence, guarded, direct: backend === connection.backend };
   surroundings.set(connection, learnt);

@@ -41,7 +41,7 @@ import { type Made, store } from "./store.ts";
 /** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
 const MOST_ROUNDS = 3;
 
-/** Of messages to be set aside alone, which may come late, since they come again: the database's clock is not asked. */
+/** For rejects alone. They may be stored late, since they are delivered again: the database's clock is not asked. */
 const NO_IDS: Ids = { ids: [], series: false, ahead: Number.POSITIVE_INFINITY, at: 0 };
 
 /**

@@ -9,7 +9,7 @@ const columns = Object.entries(table.columns);
 const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));
 const exact = accepted.some(([, column]) => column.exact);
 
-/** Columns that an item may do without, or must: the answer tells them all the same. */
+/** Columns that an item need not bring: the answer tells them all the same. */
 const further = columns.filter(
   ([, { traits }]) => !traits.includes("not null") || /generated|default/.test(`${traits}`),
 );
@@ -45,7 +45,7 @@ function schemaOf({ traits, fault }: Column): z.ZodMiniType {
   return traits.includes("not null") ? value : z._default(nullable, null);
 }
 
-/** Its keys are the table's columns, and its own; one that may be left out, and was, is not there. */
+/** By column, and with its own key. A column with a default that was left out is not there. */
 export type Item = Readonly<Record<string, unknown>>;
 
 /** The text of the key that an item brings. */
@@ -72,7 +72,7 @@ export function readJson(body: Uint8Array): unknown {
 /**
  * Takes JSON for an item, or an array for a batch of them.
  *
- * @param body the bytes that it was read from, which betray what is not to be seen in it
+ * @param body the bytes that it was read from, which show what `JSON.parse` hides
  * @throws {Problem} 422 when it is not
  */
 export function parseItems(json: unknown, body: Uint8Array): Items {

@@ -1,6 +1,6 @@
 import { MOST_ERRORS, Problem, pointer } from "./problem.ts";
 
-/** What tells that items were stored already, whoever stored them. */
+/** A name for items, by which they are stored once, by whichever invocation. */
 export interface Key {
   /** With its kind before it, so that a caller's key is never taken for one of Streaming's. */
   text: string;

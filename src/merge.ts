@@ -2,7 +2,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import type { Item } from "./items.ts";
 import type { Key } from "./keys.ts";
 
-/** The items that are left where one that comes twice with its key is one. */
+/** Items of which those with the same key are one. */
 export interface Merged {
   items: readonly Item[];
   keys: readonly Key[];

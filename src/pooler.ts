@@ -2,7 +2,7 @@ import type { Answer } from "./errors.ts";
 import type { Fault } from "./fault.ts";
 
 /**
- * What poolers say of their own, all of it under a code that says nothing: only their words tell it apart. Those of PgBouncer
+ * Errors of poolers themselves: they come under codes that say nothing, and only the words tell them apart. Those of PgBouncer
  * 1.12 to 1.25 are in src/client.c, objects.c, janitor.c, proto.c and server.c (disconnect_client, kill_pool_logins); those
  * of Supavisor in lib/supavisor/errors.
  */

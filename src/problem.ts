@@ -7,7 +7,7 @@ export interface Pointed {
   detail: string;
 }
 
-/** Of so many the errors are shown, since a bad body can hold millions. */
+/** How many errors are shown, since a bad body can hold millions. */
 export const MOST_ERRORS = 100;
 
 /** A JSON Pointer to where a path leads. */

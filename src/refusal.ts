@@ -5,7 +5,7 @@ import type { Item } from "./items.ts";
 import { Problem, pointer } from "./problem.ts";
 import { table } from "./table.ts";
 
-/** By SQLSTATE or its class: what the row does that the table does not take. */
+/** By SQLSTATE or its class: why the table refuses a row. */
 const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = {
   "22": [422, "is not what the table can hold"],
   "23": [422, "breaks a rule of the table"],
@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = 
   P0: [422, "is refused by a trigger"],
 };
 
-/** Of what may pass, or is no word on the row, whoever raises it. */
+/** Classes of what may pass, or says nothing of the row, even where a trigger raises it. */
 const NO_REFUSAL = /^(08|40|53|55|57|58|XX)/;
 
 /** A row that the table refuses, or another forbids. */
@@ -73,7 +73,7 @@ function refusalBy(answer: Answer): (typeof REFUSALS)[string] | undefined {
   return REFUSALS[code] ?? REFUSALS[code.slice(0, 2)] ?? own;
 }
 
-/** A sequence at its end, or an id that is; a column that no item can bring, a partition that is not there. */
+/** What no caller can mend: a sequence or a type of ids at its end, a column that no item can bring, a partition that is missing. */
 function isOperators(answer: Answer): boolean {
   const { code, column, constraint, routine = "" } = answer;
   if (isRaised(answer)) return false;

@@ -29,7 +29,7 @@ export async function sieve(connection: Connection, tried: Tried, refused: Refus
   let from = 0;
   /** How many are tried next. */
   let size = Math.ceil(length / 2);
-  /** Before it is one that is refused. */
+  /** The end of the last range in which one is refused. */
   let bad = length;
   while (from < length) {
     if (refused.has(from)) {
@@ -48,7 +48,7 @@ export async function sieve(connection: Connection, tried: Tried, refused: Refus
     } else {
       refused.set(from + item, refusal);
       bad = 0;
-      // As many as lay between two of them until now.
+      // As far as they lay apart until now.
       size = Math.ceil((from + item + 1) / refused.size);
     }
   }

@@ -1,4 +1,4 @@
-import { GUARDED, KEYED, KEYS, literal, quoted, REJECTED, SEQUENCE, TABLE } from "./catalog.ts";
+import { GUARDED, ID_IS_UNIQUE, KEYS, literal, quoted, REJECTED, SEQUENCE, TABLE } from "./catalog.ts";
 import { table } from "./table.ts";
 
 const { columns } = table;
@@ -10,13 +10,13 @@ const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.
 
 /**
  * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. Where nobody else took ids
- * in the midst, the first tells them all. On a connection of which nothing is known the sequence is looked up on the way, else it
- * is $2. Its name there is one that no table has, which would stand for the table else.
+ * in between, the first tells them all. On a connection of which nothing is known the sequence is looked up on the way, else it
+ * is $2. What is looked up has a name that no table has: it would stand for that table in what follows.
  */
 const takeIds = (isKnown: boolean) => `
   ${isKnown ? "" : `WITH "sequence of id" AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
   SELECT CASE WHEN ids[$1] - ids[1] = $1 - 1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
-    ${isKnown ? "" : `(SELECT oid::text FROM "sequence of id") AS sequence, ${KEYED} AS keyed, pg_backend_pid() AS backend,`}
+    ${isKnown ? "" : `(SELECT oid::text FROM "sequence of id") AS sequence, ${ID_IS_UNIQUE} AS "idIsUnique", pg_backend_pid() AS backend,`}
     ${GUARDED} AS guarded, ${NOW} AS now
   FROM (
     SELECT array_agg(nextval(${isKnown ? "$2" : '(SELECT oid FROM "sequence of id")'}::regclass)) AS ids FROM generate_series(1, $1::int)
@@ -44,7 +44,7 @@ export const TAKE_FREE_IDS = `
 /** After the time in the parameter, by the database's clock, nothing is stored: so no insert that waited for a lock comes late. */
 const inTime = (parameter: string) => `clock_timestamp() < to_timestamp(${parameter}::float8 / 1000)`;
 
-/** For people. Never back, since an id that was taken may be on its way into the table. */
+/** For an operator to run. Never sets it back, since an id that was taken may be on its way into the table. */
 export function setSequence(oid: string): string {
   return `SELECT setval('${oid}', greatest(nextval('${oid}'), (SELECT max(id) FROM ${TABLE})))`;
 }

@@ -71,7 +71,7 @@ async function storeMany(connection: Connection, insert: Insert): Promise<Made> 
   return {};
 }
 
-/** Too late, or kept from being stored: where there is time still, there was. */
+/** Why rows are missing: they came too late, or, where there is time even now, the table kept them away. */
 async function shortOf(connection: Connection, { until }: Insert): Promise<Error> {
   const { rows } = await connection.query<{ inTime: boolean }>(IN_TIME, [until]);
   return rows[0]?.inTime ? new TableError("NOT_STORED") : new DeadlineError("the insert came after the deadline");

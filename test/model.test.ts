@@ -130,7 +130,7 @@ class Model implements Database {
       case TAKE_FIRST_IDS: {
         const ids = Array.from({ length: Number(first) }, () => String(++this.#sequence));
         const guarded = this.#kind.startsWith("a trigger");
-        const learnt = { sequence: "1", keyed: true, backend: 1 };
+        const learnt = { sequence: "1", idIsUnique: true, backend: 1 };
         const used = ids.some((id) => this.rows.has(id));
         return [{ ids: null, first: ids[0], used, guarded, now: Date.now(), ...(sql === TAKE_FIRST_IDS && learnt) }];
       }
