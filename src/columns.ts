@@ -1,5 +1,5 @@
 import { decimalOf, faultInNumeric, numberIn } from "./decimal.ts";
-import { faultInJson, inOrder, parseExactly } from "./json.ts";
+import { faultInJson, inOrder, parseExactly } from "./json-value.ts";
 import { faultInText } from "./text.ts";
 import { isDate, isTime } from "./time.ts";
 

@@ -4,8 +4,7 @@ import { cancel } from "./cancel.ts";
 import { backendOf, createClient, discard, waitedFor } from "./client.ts";
 import { ConnectError, isAnswer, PostgresError } from "./errors.ts";
 import { attemptTimeout } from "./retry.ts";
-import type { Credentials } from "./secret.ts";
-import { without } from "./told.ts";
+import { type Credentials, redact } from "./secret.ts";
 
 /** To connect, TLS and authentication included. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -41,7 +40,7 @@ export async function openConnection(credentials: Credentials, call: Call): Prom
   const connected = () =>
     connecting.catch((cause) => {
       // Node.js tells of a socket in a code, and the address.
-      const said = "syscall" in cause || !cause.message ? undefined : without(credentials, cause.message);
+      const said = "syscall" in cause || !cause.message ? undefined : redact(credentials, cause.message);
       throw new ConnectError(cause, said);
     });
   try {

@@ -20,6 +20,11 @@ export class ConnectError extends PostgresError {
   }
 }
 
+/** What the server sent is not PostgreSQL's protocol, or is not to be kept. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+}
+
 /** The table cannot store a row, or not for certain once. `code` is a word of ours, explained in faults.ts, or a SQLSTATE. */
 export class TableError extends Error {
   override readonly name = "TableError";

@@ -1,10 +1,10 @@
-import { isBeside } from "./catalog.ts";
 import { TimeoutError } from "./deadline.ts";
 import { answerOf, ConnectError, functionOf, PostgresError, TableError, VaultError } from "./errors.ts";
 import type { Fault } from "./fault.ts";
+import { isBeside } from "./names.ts";
 import { poolerFaultOf } from "./pooler.ts";
 import { bySqlstate, faultOfAnswer } from "./sqlstates.ts";
-import { messageOf } from "./told.ts";
+import { safeMessageOf } from "./told.ts";
 import { faultOfVault } from "./vault-faults.ts";
 import { faultOfWay, TIMEOUTS } from "./way.ts";
 
@@ -60,7 +60,7 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   return {
     ...fault,
     code: fault.code ?? "LOST",
-    names: { table, column, constraint, function: answer && functionOf(answer), message: messageOf(error) },
+    names: { table, column, constraint, function: answer && functionOf(answer), message: safeMessageOf(error) },
     reread: reread === "always" || (reread === "when connecting" && error instanceof ConnectError),
   };
 }

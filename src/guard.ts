@@ -1,15 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { Client } from "pg";
+import { ProtocolError } from "./errors.ts";
 
 /**
  * A check of what a server sends, before pg's parser, which takes it for PostgreSQL's: other bytes would crash the process, keep
  * the parser busy for ever, or fill the memory.
  */
-
-/** What the server sent is not PostgreSQL's protocol, or is not to be kept. */
-export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
-}
 
 /** Bytes of one answer. The largest of ours are the ids of a whole batch, 10 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;

@@ -1,17 +1,9 @@
 import type { Call } from "./call.ts";
-import {
-  ID_IS_UNIQUE,
-  LARGEST_ID,
-  literal,
-  mayUseSequencesBut,
-  policyFor,
-  RELATION,
-  SEQUENCE,
-  TRIGGERED,
-} from "./catalog.ts";
+import { ID_IS_UNIQUE, LARGEST_ID, mayUseSequencesBut, policyFor, RELATION, SEQUENCE, TRIGGERED } from "./catalog.ts";
 import { readOnInvalid } from "./config.ts";
 import type { Database } from "./database.ts";
 import { TableError } from "./errors.ts";
+import { literal } from "./names.ts";
 import { accepted, columnsOfEvery, insertChecked, insertInto, made, typeOf } from "./statements.ts";
 
 /**

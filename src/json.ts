@@ -1,9 +1,5 @@
-import { faultInNumeric } from "./decimal.ts";
+import { parseExactly } from "./json-value.ts";
 import { encoded, Problem } from "./problem.ts";
-import { faultInText } from "./text.ts";
-
-/** Deeper JSON could exhaust the stack of whoever reads it, PostgreSQL too. */
-const DEEPEST = 500;
 
 /**
  * Decodes a body strictly; a byte order mark before it is ignored, as RFC 8259 allows.
@@ -39,47 +35,12 @@ function codingOf(body: Uint8Array): string | undefined {
   return /^78(01|5e|9c|da)/.test(begin) ? "deflate" : undefined;
 }
 
-/** Numbers become objects that hold their source. */
-export function parseExactly(text: string): unknown {
-  return JSON.parse(text, (_key, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value));
-}
-
 /** V8's message quotes the text, which must not be repeated; only the place in it is passed on. */
 function whereOf(error: unknown): string {
   if (error instanceof RangeError) return "it is nested too deeply";
   const message = String(error);
   if (message.includes("Unexpected end")) return "it ends too early";
   return /line \d+ column \d+/.exec(message)?.[0].replace(" column", ", column") ?? "a character is out of place";
-}
-
-/** Why a value is no JSON that PostgreSQL can hold unchanged. */
-export function faultInJson(value: unknown, depth = 0): string | undefined {
-  if (typeof value === "string") return faultInText(value);
-  if (typeof value !== "object" || value === null) return undefined;
-  if (JSON.isRawJSON(value))
-    return faultInNumeric(value.rawJSON) && "holds a number that has more digits than numeric holds";
-  if (depth === DEEPEST) return `is nested more than ${DEEPEST} deep`;
-  for (const [key, member] of Object.entries(value)) {
-    const fault = faultInKey(key) ?? faultInJson(member, depth + 1);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}
-
-/**
- * V8 (in Node.js 24.21) takes a key that begins with an escape for one of backslashes, where an object of the same shape had
- * such a key before: {"a":1,"\\n":2} after {"a":1,"\\\\":2}. So no key with a backslash is believed.
- */
-function faultInKey(key: string): string | undefined {
-  return key.includes("\\") ? "has a key with a backslash, which cannot be read for certain" : faultInText(key);
-}
-
-/** The members of each object by their names. */
-export function inOrder(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || JSON.isRawJSON(value)) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(members.map(([key, member]) => [key, inOrder(member)]));
 }
 
 /** Visits each byte of JSON's structure, which are those of {}[]:, outside of strings. */

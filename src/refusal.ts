@@ -1,7 +1,7 @@
-import { isBeside } from "./catalog.ts";
 import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "./errors.ts";
 import { type Id, idOf } from "./ids.ts";
 import type { Item } from "./items.ts";
+import { isBeside } from "./names.ts";
 import { Problem, pointer } from "./problem.ts";
 import { table } from "./table.ts";
 

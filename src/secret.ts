@@ -70,6 +70,11 @@ export function parseSecret(base64: string): Credentials {
   throw new ConfigError(`the secret is malformed: ${told.join("; ")}`);
 }
 
+/** A text without the secret's values. */
+export function redact({ password, username, dbname, host }: Credentials, text: string): string {
+  return [password, username, dbname, host].reduce((rest, value) => rest.replaceAll(value, "…"), text);
+}
+
 /** What a field that is not there is called. */
 function misnamed(content: unknown, field: string): string | undefined {
   const fields = Object.keys(Object(content));

@@ -1,4 +1,5 @@
-import { GUARDED, ID_IS_UNIQUE, KEYS, literal, quoted, REJECTED, SEQUENCE, TABLE } from "./catalog.ts";
+import { GUARDED, ID_IS_UNIQUE, SEQUENCE } from "./catalog.ts";
+import { KEYS, literal, quoted, REJECTED, TABLE } from "./names.ts";
 import { table } from "./table.ts";
 
 const { columns } = table;

@@ -1,6 +1,5 @@
 import { answerOf, ConnectError } from "./errors.ts";
 import { poolerFaultOf } from "./pooler.ts";
-import type { Credentials } from "./secret.ts";
 
 /**
  * Of PostgreSQL's classes of errors those whose messages its sources make of names and numbers alone. Not 22 (values), 23
@@ -12,7 +11,7 @@ const WITHOUT_DATA = /^(0A|25|28|3D|3F|40|42|53|54|55|57|58)/;
  * A server's message, where it can hold nothing that was sent and nothing of the secret. A trigger may raise an error of any
  * class with any words, and PostgreSQL then says where.
  */
-export function messageOf(error: unknown): string | undefined {
+export function safeMessageOf(error: unknown): string | undefined {
   // Nothing was sent yet but the credentials.
   if (error instanceof ConnectError) return error.said;
   const answer = answerOf(error);
@@ -20,9 +19,4 @@ export function messageOf(error: unknown): string | undefined {
   if (!WITHOUT_DATA.test(answer.code)) return poolerFaultOf(answer)?.words;
   // A login of a pooler may be refused as late as here, by the user's name.
   return /^(28|3D|53)/.test(answer.code) ? answer.message.replaceAll(/".*?"/g, '"…"') : answer.message;
-}
-
-/** A text without the secret's values. */
-export function without({ password, username, dbname, host }: Credentials, text: string): string {
-  return [password, username, dbname, host].reduce((rest, value) => rest.replaceAll(value, "…"), text);
 }

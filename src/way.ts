@@ -1,6 +1,6 @@
 import type { Waited } from "./deadline.ts";
+import { ProtocolError } from "./errors.ts";
 import type { Fault } from "./fault.ts";
-import { ProtocolError } from "./guard.ts";
 
 /** What is wrong on the way to the database, where no server's answer says it. */
 

@@ -1,4 +1,4 @@
-import { parseExactly } from "../../src/json.ts";
+import { parseExactly } from "../../src/json-value.ts";
 import { table } from "../../src/table.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 import { drawTable, paint, readPayload, run } from "./terminal.ts";
