@@ -15,7 +15,7 @@ const { metafile } = await build({
   plugins: [
     {
       name: "table",
-      setup: ({ onResolve }) => onResolve({ filter: /^\.\/table\.ts$/ }, () => ({ path: resolve(table) })),
+      setup: ({ onResolve }) => onResolve({ filter: /^\.{1,2}\/table\.ts$/ }, () => ({ path: resolve(table) })),
     },
   ],
   bundle: true,

@@ -1,12 +1,12 @@
 import type { Context, Handler } from "@fnproject/fdk";
 import { type Call, readCall } from "./call.ts";
 import { ConfigError } from "./config.ts";
+import type { Item } from "./delivery/items.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Item } from "./items.ts";
-import type { Stored } from "./job.ts";
+import type { Stored } from "./insert/job.ts";
+import type { Made } from "./insert/store.ts";
 import { captureConsole } from "./log.ts";
 import { Problem } from "./problem.ts";
-import type { Made } from "./store.ts";
 import { table } from "./table.ts";
 
 /** What an invocation came to. */

@@ -1,12 +1,12 @@
 import type { Call } from "./call.ts";
+import { readFeed, readStream } from "./delivery/feed.ts";
+import { fingerprintOf } from "./delivery/fingerprint.ts";
+import { type Items, keyOf, parseItems, readJson } from "./delivery/items.ts";
+import { keyInHeader, keyPointer, OTHER_CONTENT, REQUEST } from "./delivery/keys.ts";
+import { mergeByKey } from "./delivery/merge.ts";
+import { isStream } from "./delivery/stream.ts";
 import type { Delivery } from "./delivery.ts";
-import { readFeed, readStream } from "./feed.ts";
-import { fingerprintOf } from "./fingerprint.ts";
-import { type Items, keyOf, parseItems, readJson } from "./items.ts";
-import { keyInHeader, keyPointer, OTHER_CONTENT, REQUEST } from "./keys.ts";
-import { mergeByKey } from "./merge.ts";
 import { Problem } from "./problem.ts";
-import { isStream } from "./stream.ts";
 
 /**
  * Tells what kind of delivery a body is, and takes the items out of it.

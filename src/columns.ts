@@ -1,7 +1,7 @@
-import { decimalOf, faultInNumeric, numberIn } from "./decimal.ts";
-import { faultInJson, inOrder, parseExactly } from "./json-value.ts";
-import { faultInText } from "./text.ts";
-import { isDate, isTime } from "./time.ts";
+import { decimalOf, faultInNumeric, numberIn } from "./values/decimal.ts";
+import { faultInJson, inOrder, parseExactly } from "./values/json.ts";
+import { faultInText } from "./values/text.ts";
+import { isDate, isTime } from "./values/time.ts";
 
 /**
  * What a column is beside its type:

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
-import { type Connection, type OpenConnection, openConnection } from "./connection.ts";
+import { type Connection, type OpenConnection, openConnection } from "./database/connection.ts";
 import type { Deadline } from "./deadline.ts";
 import { attemptTimeout, retry } from "./retry.ts";
 import { openVault } from "./vault.ts";

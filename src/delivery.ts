@@ -1,7 +1,7 @@
-import type { Items } from "./items.ts";
-import type { Key } from "./keys.ts";
+import type { Items } from "./delivery/items.ts";
+import type { Key } from "./delivery/keys.ts";
+import type { Reject } from "./delivery/rejects.ts";
 import type { Pointed } from "./problem.ts";
-import type { Reject } from "./rejects.ts";
 
 /** What an invocation brings. */
 export interface Delivery extends Items {

@@ -1,10 +1,18 @@
 import type { Call } from "./call.ts";
-import { ID_IS_UNIQUE, LARGEST_ID, mayUseSequencesBut, policyFor, RELATION, SEQUENCE, TRIGGERED } from "./catalog.ts";
 import { readOnInvalid } from "./config.ts";
 import type { Database } from "./database.ts";
-import { TableError } from "./errors.ts";
+import { TableError } from "./faults/errors.ts";
+import {
+  ID_IS_UNIQUE,
+  LARGEST_ID,
+  mayUseSequencesBut,
+  policyFor,
+  RELATION,
+  SEQUENCE,
+  TRIGGERED,
+} from "./insert/catalog.ts";
+import { accepted, columnsOfEvery, insertChecked, insertInto, made, typeOf } from "./insert/statements.ts";
 import { literal } from "./names.ts";
-import { accepted, columnsOfEvery, insertChecked, insertInto, made, typeOf } from "./statements.ts";
 
 /**
  * Several statements in one round trip, and nothing is stored nor counted: the plan of an insert of every column, and what a

@@ -1,18 +1,18 @@
 import type { Call } from "./call.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./database/connection.ts";
 import type { Database } from "./database.ts";
+import { keyPointer, OTHER_CONTENT, otherContent } from "./delivery/keys.ts";
 import type { Delivery } from "./delivery.ts";
-import { type Answer, answerOf, TableError } from "./errors.ts";
-import { forget, type Id, type Ids, idOf, isKeyOfId, surroundingsOf, takeIds } from "./ids.ts";
-import { createJob, isDone, type Job, messageOf, outcomeOf, type Stored, takeOut } from "./job.ts";
-import { keyPointer, OTHER_CONTENT, otherContent } from "./keys.ts";
-import { findKeys, isOfKeys, type Known } from "./known.ts";
+import { type Answer, answerOf, TableError } from "./faults/errors.ts";
+import { forget, type Id, type Ids, idOf, isKeyOfId, surroundingsOf, takeIds } from "./insert/ids.ts";
+import { createJob, isDone, type Job, messageOf, outcomeOf, type Stored, takeOut } from "./insert/job.ts";
+import { problemOf, type Refusal, refusalOf } from "./insert/refusal.ts";
+import { type Rows, rowsOf } from "./insert/rows.ts";
+import { sieve } from "./insert/sieve.ts";
+import { findRows } from "./insert/statements.ts";
+import { type Made, store } from "./insert/store.ts";
+import { findKeys, isOfKeys, type StoredKey } from "./insert/stored-keys.ts";
 import { Problem, pointer } from "./problem.ts";
-import { problemOf, type Refusal, refusalOf } from "./refusal.ts";
-import { type Rows, rowsOf } from "./rows.ts";
-import { sieve } from "./sieve.ts";
-import { findRows } from "./statements.ts";
-import { type Made, store } from "./store.ts";
 
 /*
  * Why each item is stored once, on any table:
@@ -121,13 +121,13 @@ function goOn(connection: Connection, job: Job): Promise<Stored | Problem> {
  * Whether a former attempt stored all of it. One id alone may be the same by chance, where the table was emptied and counts
  * anew, and its keys are of before.
  */
-function isOfFormer(known: readonly Known[], { keys }: Job, { ids }: Ids): boolean {
+function isOfFormer(known: readonly StoredKey[], { keys }: Job, { ids }: Ids): boolean {
   const own = known.filter(({ same, key, ids: [first] }) => same && first === ids[key.covers[0] as number]);
   return own.length > 0 && own.length === keys.length;
 }
 
 /** Goes on without what other invocations stored, or used a key for. */
-async function withoutKnown(connection: Connection, job: Job, known: readonly Known[]) {
+async function withoutKnown(connection: Connection, job: Job, known: readonly StoredKey[]) {
   const { batch, feed } = job.delivery;
   const other = known.filter(({ same }) => !same).map(({ key }) => key);
   if (other.length > 0 && !feed) return otherContent(other, batch ? (item) => messageOf(job, item) : undefined);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Step } from "./call.ts";
 import type { Deadline } from "./deadline.ts";
-import { diagnose } from "./faults.ts";
+import { diagnose } from "./faults/diagnosis.ts";
 import { Problem } from "./problem.ts";
 
 /** Between two attempts: doubling from the initial to the maximum, jittered. */

@@ -1,7 +1,7 @@
 import type { Context } from "@fnproject/fdk";
 import type { Call, Closing, Step, Trace } from "./call.ts";
 import { postSpans, remedyOf } from "./collector.ts";
-import { diagnose } from "./faults.ts";
+import { diagnose } from "./faults/diagnosis.ts";
 
 /** For the collector, before the answer. Milliseconds. */
 const LIMIT_MS = 200;

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Call } from "./call.ts";
 import type { Config } from "./config.ts";
-import { VaultError } from "./errors.ts";
-import { diagnose } from "./faults.ts";
+import { diagnose } from "./faults/diagnosis.ts";
+import { VaultError } from "./faults/errors.ts";
 import { attemptTimeout } from "./retry.ts";
-import { type Credentials, parseSecret } from "./secret.ts";
+import { type Credentials, parseSecret } from "./vault/secret.ts";
 
 /** For one request to Vault, before it counts as lost. */
 const REQUEST_TIMEOUT_MS = 5_000;

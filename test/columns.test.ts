@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { decimalOf } from "../src/decimal.ts";
+import { decimalOf } from "../src/values/decimal.ts";
 
 test("a number's digits and power of ten are those that were written", () => {
   for (const [source, digits, exponent, scale] of [

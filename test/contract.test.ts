@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { parseExactly } from "../src/json-value.ts";
+import { parseExactly } from "../src/values/json.ts";
 import { type Answer, closingLine, direct, gateway, platformForTests } from "./fixture.ts";
 import { strangers } from "./strangers.ts";
 import { readings } from "./subjects.ts";

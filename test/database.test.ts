@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call, Step } from "../src/call.ts";
-import type { Connection } from "../src/connection.ts";
+import type { Connection } from "../src/database/connection.ts";
 import { type Database, openDatabase } from "../src/database.ts";
 import { Deadline } from "../src/deadline.ts";
 import { Problem } from "../src/problem.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readContent } from "../.github/scripts/doctor/secret.ts";
 import { ConfigError } from "../src/config.ts";
-import { parseSecret } from "../src/secret.ts";
+import { parseSecret } from "../src/vault/secret.ts";
 import { AT, credentials, encode, examine, goodWorld, marked } from "./doctor-fixture.ts";
 
 const PASSWORD = credentials.password;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Column } from "../src/columns.ts";
-import { parseExactly } from "../src/json-value.ts";
+import { parseExactly } from "../src/values/json.ts";
 import { platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import { sampleOf } from "./samples.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { parseItems, readJson } from "../src/items.ts";
+import { parseItems, readJson } from "../src/delivery/items.ts";
 import { Problem } from "../src/problem.ts";
 
 const parse = (body: Uint8Array) => parseItems(readJson(body), body);

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
-import { IS_KEY_OF_ID } from "../src/catalog.ts";
-import type { Connection } from "../src/connection.ts";
+import type { Connection } from "../src/database/connection.ts";
 import type { Database } from "../src/database.ts";
 import { Deadline, DeadlineError } from "../src/deadline.ts";
-import { PostgresError, TableError } from "../src/errors.ts";
-import { insert } from "../src/insert.ts";
-import { mergeByKey } from "../src/merge.ts";
-import type { Problem } from "../src/problem.ts";
+import { mergeByKey } from "../src/delivery/merge.ts";
+import { PostgresError, TableError } from "../src/faults/errors.ts";
+import { IS_KEY_OF_ID } from "../src/insert/catalog.ts";
 import {
   FIND_KEYS,
   findRows,
@@ -20,7 +18,9 @@ import {
   TAKE_FIRST_IDS,
   TAKE_FREE_IDS,
   TAKE_IDS,
-} from "../src/statements.ts";
+} from "../src/insert/statements.ts";
+import { insert } from "../src/insert.ts";
+import type { Problem } from "../src/problem.ts";
 
 /** What becomes of one statement. */
 const FATES = ["well", "lost before it was sent", "lost after it was done"] as const;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import fc from "fast-check";
-import { parseItems } from "../src/items.ts";
+import { parseItems } from "../src/delivery/items.ts";
 import { Problem } from "../src/problem.ts";
 import { assertNoSecret, platformForTests } from "./fixture.ts";
 import { document, type Example, faultsBy, functionsOwn, operations, type Request, type Response } from "./openapi.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { insertChecked, insertOne, TAKE_FIRST_IDS } from "../src/statements.ts";
+import { insertChecked, insertOne, TAKE_FIRST_IDS } from "../src/insert/statements.ts";
 import { disconnect, type Lane, laneForTests } from "./fixture.ts";
 import { ownerForTests } from "./owner.ts";
 import { eventually } from "./platform/eventually.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Call } from "../src/call.ts";
 import { Deadline, TimeoutError } from "../src/deadline.ts";
-import { ConnectError, PostgresError, VaultError } from "../src/errors.ts";
+import { ConnectError, PostgresError, VaultError } from "../src/faults/errors.ts";
 import { Problem } from "../src/problem.ts";
 import { attemptTimeout, backoffAfter, retry } from "../src/retry.ts";
 

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import test from "node:test";
 import { rootCertificates } from "node:tls";
 import { ConfigError } from "../src/config.ts";
-import { parseSecret } from "../src/secret.ts";
+import { parseSecret } from "../src/vault/secret.ts";
 
 const secret = { host: "db", dbname: "d", username: "u", password: "hunter2" };
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Table } from "../src/columns.ts";
-import { parseExactly } from "../src/json-value.ts";
+import { parseExactly } from "../src/values/json.ts";
 import { disagreements } from "./agreement.ts";
 import { platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseExactly } from "../src/json-value.ts";
+import { parseExactly } from "../src/values/json.ts";
 import { platformForTests } from "./fixture.ts";
 import { sampleOf } from "./samples.ts";
 import { bodyOf, strangers } from "./strangers.ts";

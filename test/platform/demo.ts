@@ -1,5 +1,5 @@
-import { parseExactly } from "../../src/json-value.ts";
 import { table } from "../../src/table.ts";
+import { parseExactly } from "../../src/values/json.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 import { drawTable, paint, readPayload, run } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import * as z from "zod";
 import { ConfigError } from "../../../src/config.ts";
-import { parseSecret } from "../../../src/secret.ts";
+import { parseSecret } from "../../../src/vault/secret.ts";
 import type { Answer } from "../cli.ts";
 import { type Finding, look, missing, ok, unknown } from "./finding.ts";
 

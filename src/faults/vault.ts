@@ -1,5 +1,5 @@
 import type { Fault } from "./fault.ts";
-import { isUntrusted } from "./way.ts";
+import { isUntrusted } from "./network.ts";
 
 const BY_STATUS: Readonly<Record<number, Fault>> = {
   401: {

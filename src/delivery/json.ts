@@ -1,5 +1,5 @@
-import { parseExactly } from "./json-value.ts";
-import { encoded, Problem } from "./problem.ts";
+import { encoded, Problem } from "../problem.ts";
+import { parseExactly } from "../values/json.ts";
 
 /**
  * Decodes a body strictly; a byte order mark before it is ignored, as RFC 8259 allows.

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Client } from "pg";
-import type { Waited } from "./deadline.ts";
+import type { Waited } from "../deadline.ts";
+import type { Credentials } from "../vault/secret.ts";
 import { guard } from "./guard.ts";
-import type { Credentials } from "./secret.ts";
 
 /** pg's client, not connected yet. pg is loaded at first use, since it takes a fifth of a cold start. */
 export async function createClient(credentials: Credentials): Promise<Client> {

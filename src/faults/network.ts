@@ -1,8 +1,8 @@
-import type { Waited } from "./deadline.ts";
+import type { Waited } from "../deadline.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Fault } from "./fault.ts";
 
-/** What is wrong on the way to the database, where no server's answer says it. */
+/** What is wrong between the function and the database, where no server's answer says it. */
 
 export const LOST: Fault = {
   detail: "The connection to the database was lost.",
@@ -143,7 +143,7 @@ export function isUntrusted(code: string): boolean {
 }
 
 /** Of an error that is no server's answer. */
-export function faultOfWay(cause: Error & { code?: unknown }, connecting: boolean): Fault {
+export function faultOfNetwork(cause: Error & { code?: unknown }, connecting: boolean): Fault {
   const { code, message = "" } = cause;
   if (typeof code === "string" && BY_CODE[code]) return { code, ...BY_CODE[code] };
   const known = BY_MESSAGE.find(([words]) => words.test(message))?.[1];

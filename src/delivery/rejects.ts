@@ -1,5 +1,5 @@
+import type { Pointed } from "../problem.ts";
 import { sha256 } from "./fingerprint.ts";
-import type { Pointed } from "./problem.ts";
 import type { Envelope } from "./stream.ts";
 
 /** A message that is kept apart from the items. */

@@ -1,6 +1,6 @@
-import type { Column } from "./columns.ts";
-import type { Item } from "./items.ts";
-import { table } from "./table.ts";
+import type { Column } from "../columns.ts";
+import type { Item } from "../delivery/items.ts";
+import { table } from "../table.ts";
 
 const { columns } = table;
 const defaulted = Object.keys(columns).filter((name) => columns[name]?.traits.includes("default"));

@@ -1,5 +1,5 @@
+import { table } from "../table.ts";
 import type { Item } from "./items.ts";
-import { table } from "./table.ts";
 
 /** To be raised with each change of what is hashed: a key that was stored before then counts as used for other content. */
 const VERSION = 1;

@@ -1,6 +1,6 @@
 import type { Answer } from "./errors.ts";
 import type { Fault } from "./fault.ts";
-import { LOST } from "./way.ts";
+import { LOST } from "./network.ts";
 
 const SCHEMA = "apply src/schema.sql to the database in the secret, for the user in it";
 

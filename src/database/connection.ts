@@ -1,10 +1,10 @@
 import type { Client, QueryResult, QueryResultRow } from "pg";
-import type { Call } from "./call.ts";
+import type { Call } from "../call.ts";
+import { ConnectError, isAnswer, PostgresError } from "../faults/errors.ts";
+import { attemptTimeout } from "../retry.ts";
+import { type Credentials, redact } from "../vault/secret.ts";
 import { cancel } from "./cancel.ts";
 import { backendOf, createClient, discard, waitedFor } from "./client.ts";
-import { ConnectError, isAnswer, PostgresError } from "./errors.ts";
-import { attemptTimeout } from "./retry.ts";
-import { type Credentials, redact } from "./secret.ts";
 
 /** To connect, TLS and authentication included. */
 const CONNECT_TIMEOUT_MS = 3_000;

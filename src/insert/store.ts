@@ -1,10 +1,10 @@
-import type { Connection } from "./connection.ts";
-import { DeadlineError } from "./deadline.ts";
-import { answerOf, TableError } from "./errors.ts";
+import type { Connection } from "../database/connection.ts";
+import { DeadlineError } from "../deadline.ts";
+import type { Item } from "../delivery/items.ts";
+import type { Key } from "../delivery/keys.ts";
+import type { Reject } from "../delivery/rejects.ts";
+import { answerOf, TableError } from "../faults/errors.ts";
 import { type Ids, idOf, type Surroundings, surroundingsOf } from "./ids.ts";
-import type { Item } from "./items.ts";
-import type { Key } from "./keys.ts";
-import type { Reject } from "./rejects.ts";
 import { arrayOf, arrayOfBytes, type Rows, rowsOf } from "./rows.ts";
 import { IN_TIME, insertChecked, insertMany, insertOne, NOT_STORED } from "./statements.ts";
 

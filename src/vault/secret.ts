@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import * as z from "zod/mini";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "../config.ts";
 import { faultInPem, mendPem } from "./pem.ts";
 
 /** Names may be international. Scripts are not told apart, since a pattern that does takes a twentieth of a cold start. */

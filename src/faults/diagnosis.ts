@@ -1,12 +1,12 @@
-import { TimeoutError } from "./deadline.ts";
+import { TimeoutError } from "../deadline.ts";
+import { isBeside } from "../names.ts";
 import { answerOf, ConnectError, functionOf, PostgresError, TableError, VaultError } from "./errors.ts";
 import type { Fault } from "./fault.ts";
-import { isBeside } from "./names.ts";
+import { faultOfNetwork, TIMEOUTS } from "./network.ts";
 import { poolerFaultOf } from "./pooler.ts";
+import { safeMessageOf } from "./safe-message.ts";
 import { bySqlstate, faultOfAnswer } from "./sqlstates.ts";
-import { safeMessageOf } from "./told.ts";
-import { faultOfVault } from "./vault-faults.ts";
-import { faultOfWay, TIMEOUTS } from "./way.ts";
+import { faultOfVault } from "./vault.ts";
 
 /** The fault that an error is. */
 export interface Diagnosis extends Omit<Fault, "reread"> {
@@ -76,7 +76,7 @@ function faultOf(error: unknown): Fault | undefined {
 function faultOfPostgres(error: PostgresError): Fault {
   const answer = answerOf(error);
   const connecting = error instanceof ConnectError;
-  if (!answer) return faultOfWay(Object(error.cause), connecting);
+  if (!answer) return faultOfNetwork(Object(error.cause), connecting);
   if (/^2[23]/.test(answer.code) && isBeside(answer)) return { code: answer.code, ...BESIDE };
   // The one error of row-level security that is no lack of a right.
   const isPolicy = answer.code === "42501" && answer.routine === "ExecWithCheckOptions";

@@ -1,6 +1,6 @@
+import { KEYS, literal, quoted, REJECTED, TABLE } from "../names.ts";
+import { table } from "../table.ts";
 import { GUARDED, ID_IS_UNIQUE, SEQUENCE } from "./catalog.ts";
-import { KEYS, literal, quoted, REJECTED, TABLE } from "./names.ts";
-import { table } from "./table.ts";
 
 const { columns } = table;
 

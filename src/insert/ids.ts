@@ -1,7 +1,7 @@
+import type { Connection } from "../database/connection.ts";
+import { type Answer, answerOf, TableError } from "../faults/errors.ts";
+import type { Log } from "../log.ts";
 import { IS_KEY_OF_ID } from "./catalog.ts";
-import type { Connection } from "./connection.ts";
-import { type Answer, answerOf, TableError } from "./errors.ts";
-import type { Log } from "./log.ts";
 import { setSequence, TAKE_FIRST_IDS, TAKE_FREE_IDS, TAKE_IDS } from "./statements.ts";
 
 /** As a string where it is beyond what JavaScript counts. */

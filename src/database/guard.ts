@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Client } from "pg";
-import { ProtocolError } from "./errors.ts";
+import { ProtocolError } from "../faults/errors.ts";
 
 /**
  * A check of what a server sends, before pg's parser, which takes it for PostgreSQL's: other bytes would crash the process, keep

@@ -1,7 +1,7 @@
-import type { Connection } from "./connection.ts";
-import { answerOf } from "./errors.ts";
+import type { Connection } from "../database/connection.ts";
+import type { Item } from "../delivery/items.ts";
+import { answerOf } from "../faults/errors.ts";
 import { type Ids, isKeyOfId } from "./ids.ts";
-import type { Item } from "./items.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { rowsOf } from "./rows.ts";
 import { storeChecked } from "./store.ts";

@@ -1,14 +1,14 @@
-import type { Connection } from "./connection.ts";
-import type { Answer } from "./errors.ts";
+import type { Connection } from "../database/connection.ts";
+import type { Key } from "../delivery/keys.ts";
+import type { Answer } from "../faults/errors.ts";
+import { table } from "../table.ts";
 import { type Id, listOf } from "./ids.ts";
-import type { Key } from "./keys.ts";
 import { arrayOf } from "./rows.ts";
 import { FIND_KEYS } from "./statements.ts";
 import type { Made } from "./store.ts";
-import { table } from "./table.ts";
 
 /** A key that is stored. */
-export interface Known {
+export interface StoredKey {
   key: Key;
   /** Whether with the same content. */
   same: boolean;
@@ -25,7 +25,7 @@ interface Row {
   made: Made | null;
 }
 
-export async function findKeys(connection: Connection, keys: readonly Key[]): Promise<Known[]> {
+export async function findKeys(connection: Connection, keys: readonly Key[]): Promise<StoredKey[]> {
   if (keys.length === 0) return [];
   const { rows } = await connection.query<Row>(FIND_KEYS, [arrayOf(keys.map(({ text }) => text))]);
   const byText = new Map(rows.map((row) => [row.key, row]));

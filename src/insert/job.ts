@@ -1,10 +1,10 @@
-import type { Call } from "./call.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Call } from "../call.ts";
+import type { Item } from "../delivery/items.ts";
+import type { Key } from "../delivery/keys.ts";
+import type { Reject } from "../delivery/rejects.ts";
+import type { Delivery } from "../delivery.ts";
+import type { Pointed } from "../problem.ts";
 import type { Id, Ids } from "./ids.ts";
-import type { Item } from "./items.ts";
-import type { Key } from "./keys.ts";
-import type { Pointed } from "./problem.ts";
-import type { Reject } from "./rejects.ts";
 import type { Refused } from "./sieve.ts";
 import type { Made } from "./store.ts";
 

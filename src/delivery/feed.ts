@@ -1,10 +1,10 @@
-import type { OnInvalid } from "./config.ts";
-import type { Delivery } from "./delivery.ts";
+import type { OnInvalid } from "../config.ts";
+import type { Delivery } from "../delivery.ts";
+import { Problem } from "../problem.ts";
 import { type Item, keyOf, parseItem, readJson } from "./items.ts";
 import { elementsOf } from "./json.ts";
 import { keyPointer, OTHER_CONTENT } from "./keys.ts";
 import { mergeByKey } from "./merge.ts";
-import { Problem } from "./problem.ts";
 import { type Reject, rejectOf } from "./rejects.ts";
 import * as stream from "./stream.ts";
 

@@ -1,4 +1,4 @@
-import { literal, TABLE } from "./names.ts";
+import { literal, TABLE } from "../names.ts";
 
 /** The table's OID. */
 export const RELATION = `${literal(TABLE)}::regclass`;

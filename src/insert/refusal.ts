@@ -1,9 +1,9 @@
-import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "./errors.ts";
+import type { Item } from "../delivery/items.ts";
+import { type Answer, answerOf, functionOf, isOfFunction, isRaised } from "../faults/errors.ts";
+import { isBeside } from "../names.ts";
+import { Problem, pointer } from "../problem.ts";
+import { table } from "../table.ts";
 import { type Id, idOf } from "./ids.ts";
-import type { Item } from "./items.ts";
-import { isBeside } from "./names.ts";
-import { Problem, pointer } from "./problem.ts";
-import { table } from "./table.ts";
 
 /** By SQLSTATE or its class: why the table refuses a row. */
 const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = {

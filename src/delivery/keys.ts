@@ -1,4 +1,4 @@
-import { MOST_ERRORS, Problem, pointer } from "./problem.ts";
+import { MOST_ERRORS, Problem, pointer } from "../problem.ts";
 
 /** A name for items, by which they are stored once, by whichever invocation. */
 export interface Key {

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import type { Column } from "./columns.ts";
+import type { Column } from "../columns.ts";
+import { MOST_ERRORS, type Pointed, Problem, pointer } from "../problem.ts";
+import { table } from "../table.ts";
 import { countMembers, membersOf, parseJson } from "./json.ts";
 import { isKey, KEY } from "./keys.ts";
-import { MOST_ERRORS, type Pointed, Problem, pointer } from "./problem.ts";
-import { table } from "./table.ts";
 
 const columns = Object.entries(table.columns);
 const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));

@@ -25,7 +25,7 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
 
-/** The table cannot store a row, or not for certain once. `code` is a word of ours, explained in faults.ts, or a SQLSTATE. */
+/** The table cannot store a row, or not for certain once. `code` is a word of ours, explained in diagnosis.ts, or a SQLSTATE. */
 export class TableError extends Error {
   override readonly name = "TableError";
   readonly code: string;
