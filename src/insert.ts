@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
 import type { Connection } from "./database/connection.ts";
 import type { Database } from "./database.ts";
-import { keyPointer, OTHER_CONTENT, otherContent } from "./delivery/keys.ts";
+import { conflictOf, otherContent } from "./delivery/keys.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Answer, answerOf, TableError } from "./faults/errors.ts";
 import { forget, type Id, type Ids, idOf, isKeyOfId, surroundingsOf, takeIds } from "./insert/ids.ts";
@@ -135,8 +135,8 @@ async function withoutKnown(connection: Connection, job: Job, known: readonly St
   const [first] = same;
   if (first && !batch) job.made = first.made ?? (await find(connection, rowsOf(job.items, false), first)) ?? {};
   const stored = same.flatMap(({ key, ids }) => key.covers.map((item, index) => [item, ids[index] as Id] as const));
-  const errors = [{ pointer: keyPointer(), detail: OTHER_CONTENT }];
-  takeOut(job, new Map(stored), new Map(other.flatMap(({ covers }) => covers).map((item) => [item, errors])));
+  const refused = other.flatMap(({ covers, text }) => covers.map((item) => [item, [conflictOf(text)]] as const));
+  takeOut(job, new Map(stored), new Map(refused));
   return goOn(connection, job);
 }
 

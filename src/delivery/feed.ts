@@ -3,7 +3,7 @@ import type { Delivery } from "../delivery.ts";
 import { Problem } from "../problem.ts";
 import { type Item, keyOf, parseItem, readJson } from "./items.ts";
 import { elementsOf } from "./json.ts";
-import { keyPointer, OTHER_CONTENT } from "./keys.ts";
+import { conflictOf } from "./keys.ts";
 import { mergeByKey } from "./merge.ts";
 import { type Reject, rejectOf } from "./rejects.ts";
 import * as stream from "./stream.ts";
@@ -73,12 +73,9 @@ function sort(messages: readonly Message[], batch: boolean): Delivery {
       rejects.push(reject(message, error.errors ?? [{ pointer: "", detail: error.message }]));
     }
   }
-  const { conflicts, kept, ...merged } = mergeByKey(
-    items,
-    items.map((item, index) => keyOf(item) ?? keyOfSource(valid[index])),
-  );
-  for (const index of conflicts)
-    rejects.push(reject(valid[index] as Message, [{ pointer: keyPointer(), detail: OTHER_CONTENT }]));
+  const keys = items.map((item, index) => keyOf(item) ?? keyOfSource(valid[index]));
+  const { conflicts, kept, ...merged } = mergeByKey(items, keys);
+  for (const index of conflicts) rejects.push(reject(valid[index] as Message, [conflictOf(keys[index] as string)]));
   const rejectItem = (item: number, errors: Problem["errors"]) =>
     reject(valid[kept[item] as number] as Message, errors);
   return { ...merged, batch, feed: { rejects, rejectOf: rejectItem } };

@@ -3,7 +3,7 @@ import type { Column } from "../columns.ts";
 import { MOST_ERRORS, type Pointed, Problem, pointer } from "../problem.ts";
 import { table } from "../table.ts";
 import { countMembers, membersOf, parseJson } from "./json.ts";
-import { isKey, KEY } from "./keys.ts";
+import { isKey, KEY, keyText } from "./keys.ts";
 
 const columns = Object.entries(table.columns);
 const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));
@@ -51,7 +51,7 @@ export type Item = Readonly<Record<string, unknown>>;
 /** The text of the key that an item brings. */
 export function keyOf(item: Item): string | undefined {
   const key = hasKeys ? item[KEY] : undefined;
-  return key === undefined ? undefined : `item:${key}`;
+  return key === undefined ? undefined : keyText("item", String(key));
 }
 
 /** What an invoke brings: one item, or a batch of them. */

@@ -1,8 +1,8 @@
-import { MOST_ERRORS, Problem, pointer } from "../problem.ts";
+import { MOST_ERRORS, type Pointed, Problem, pointer } from "../problem.ts";
 
 /** A name for items, by which they are stored once, by whichever invocation. */
 export interface Key {
-  /** With its kind before it, so that a caller's key is never taken for one of Streaming's. */
+  /** As `keyText` makes it. */
   text: string;
   /** SHA-256 of what the items hold, in hexadecimal. Of a short text it can be guessed, so it is logged nowhere. */
   fingerprint: string;
@@ -18,8 +18,11 @@ export function keyPointer(index?: number): string {
   return pointer(index === undefined ? [KEY] : [index, KEY]);
 }
 
-/** Before the text of a request's key. */
-export const REQUEST = "request:";
+/** What brings a key: a request's header, an item, or the place of a message in a stream. */
+type Origin = "request" | "item" | "stream";
+
+/** With its origin before it, so that a caller's key is never taken for one of Streaming's. */
+export const keyText = (origin: Origin, key: string) => `${origin}:${key}`;
 
 const VISIBLE_ASCII = /^[!-~]{1,255}$/;
 
@@ -39,15 +42,20 @@ export function keyInHeader(header: string): string {
   throw new Problem(400, "The header Idempotency-Key must hold 1 to 255 visible ASCII characters, bare or in quotes.");
 }
 
-/** Of a key, as a detail of a problem. */
-export const OTHER_CONTENT = "was used for other content";
+/** What is wrong with an item whose key came with other content before. */
+export function conflictOf(text: string, index?: number): Pointed {
+  switch (text.slice(0, text.indexOf(":")) as Origin) {
+    case "request":
+      return { pointer: "", detail: "is another than the first with this Idempotency-Key" };
+    case "item":
+      return { pointer: keyPointer(index), detail: "was used for other content" };
+    case "stream":
+      return { pointer: "", detail: "is another than the first from this place in the stream" };
+  }
+}
 
 /** @param message which of the body an item is; absent where the body is the item */
 export function otherContent(keys: readonly Key[], message?: (item: number) => number): Problem {
-  const isRequests = keys.some(({ text }) => text.startsWith(REQUEST));
-  const errors = keys.slice(0, MOST_ERRORS).map(({ covers: [item = 0] }) => ({
-    pointer: isRequests ? "" : keyPointer(message?.(item)),
-    detail: isRequests ? `is another than the first with this Idempotency-Key` : OTHER_CONTENT,
-  }));
+  const errors = keys.slice(0, MOST_ERRORS).map(({ text, covers: [item = 0] }) => conflictOf(text, message?.(item)));
   return new Problem(422, "Nothing was stored, since a key was used for other content before.", { errors });
 }

@@ -1,5 +1,6 @@
 import { sha256 } from "./fingerprint.ts";
 import { parseJson } from "./json.ts";
+import { keyText } from "./keys.ts";
 
 /** Where a message stands in OCI Streaming. */
 export interface Envelope {
@@ -42,7 +43,7 @@ export function envelopeOf({ stream, partition, offset, timestamp }: StreamMessa
 /** Readable, and of one partition in their order: so keys of a batch are neighbours in the index. */
 export function keyOf({ stream, partition, offset, timestamp }: StreamMessage): string {
   const key = JSON.stringify([stream, partition, offset, timestamp]);
-  return `stream:${key.length > LONGEST_KEY ? sha256(key) : key}`;
+  return keyText("stream", key.length > LONGEST_KEY ? sha256(key) : key);
 }
 
 /** A message's bytes: what the base64 stands for, or where it is none, itself. */
