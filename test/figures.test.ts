@@ -152,14 +152,3 @@ suite("figures from the log", { skip: skipWithout("oci", "jq") }, async () => {
     assert.equal(commands().length, 4);
   });
 });
-
-for (const [query, says] of [
-  ["search 'x' | where data.ms.secrets = 1", /no row has data\.ms\.secrets/],
-  ["search 'x' | summarize percentile(data.ms.secret, 95)", /percentile, which the query language has not/],
-  ["search 'x' | select parse_json(data) as data", /no parse_json\(\)/],
-  ["search 'x' | limit 5", /the operator limit/],
-  ["search 'x' | where data.ms.secret ~ 1", /not of the query language/],
-] as const) {
-  test(`the check of queries finds what is wrong with ${query}`, () =>
-    assert.throws(() => runQuery(query, [{ data: { ms: { secret: 1 } } }]), says));
-}
