@@ -26,9 +26,14 @@ test("the benchmark runs, and names what it leaves out; its figures are not judg
   assert.match(stderr, /left out: Python: FastAPI.*: \/nowhere\/python has not the packages/);
 });
 
-test("what keys cost is measured where it is asked for", async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [BENCH, "--smoke", "keys"], { timeout: LIMIT });
-  assert.match(stdout, /^\| .*key.* \| [\d.,]+ .* \| [\d.]+ × \| /m);
+test("what keys and tracing cost is measured where it is asked for", async () => {
+  const args = [BENCH, "--smoke", "keys", "tracing"];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT });
+  for (const what of ["with a key", "traced"])
+    assert.match(
+      stdout,
+      new RegExp(`^\\| warm insert of one item,? ${what}, ms \\| [\\d.,]+ .* \\| [\\d.]+ × \\| `, "m"),
+    );
 });
 
 test("an unknown part is refused by name", async () => {

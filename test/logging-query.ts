@@ -1,45 +1,32 @@
+import { AGGREGATES, COMPARISONS, compare, isAbsent, numberOf, tokensOf } from "./logging-terms.ts";
+
 /** A log's entry as queries see it, or a row that an operator made of some. */
 export type Row = Readonly<Record<string, unknown>>;
 
-type Expression = (row: Row) => unknown;
-interface Named {
-  name: string;
-  of: Expression;
-}
-
-const TOKEN = /"(?:[^"]|"")*"|'[^']*'|[A-Za-z_]\w*|\d+|!=|<=|>=|[|,().=<>]/g;
-
-/** All that there are. None is a percentile, and no function looks into a text. */
-const AGGREGATES: Readonly<Record<string, (values: number[]) => number | undefined>> = {
-  count: (values) => values.length,
-  sum: (values) => values.reduce((sum, value) => sum + value, 0),
-  avg: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
-  min: (values) => Math.min(...values),
-  max: (values) => Math.max(...values),
-  first: (values) => values[0],
-  last: (values) => values.at(-1),
-};
-
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+type Expression = (row: Row) => unknown;
+type Operator = () => readonly Row[];
+
 /**
- * Runs what our documents use of OCI Logging's query language over entries:
- * https://docs.oracle.com/en-us/iaas/Content/Logging/Reference/query_language_specification.htm
+ * Runs a query of OCI Logging over entries, as far as our documents use its language.
  *
  * @throws {Error} for what the language lacks or is not known here, and for a field that no row has
  */
 export function runQuery(text: string, entries: readonly Row[]): { scope: string; rows: readonly Row[] } {
-  const tokens = text.match(TOKEN) ?? [];
-  if (tokens.join("") !== text.replace(/\s+(?=(?:[^"']|"[^"]*"|'[^']*')*$)/g, ""))
-    throw new Error(`not of the query language: ${text}`);
+  const tokens = tokensOf(text);
   let rows = entries;
-  const next = () => tokens.shift() ?? fail("the end of the query");
   const fail = (found: string): never => {
-    throw new Error(`not expected: ${found}`);
+    throw new Error(`not of the query language, or not known here: ${found}`);
+  };
+  const next = (form = /./) => {
+    const token = tokens.shift() ?? fail("the end of the query");
+    return form.test(token) ? token : fail(token);
   };
   const accept = (...words: string[]) => words.includes(tokens[0] ?? "") && next();
   const expect = (word: string) => accept(word) || fail(`${tokens[0]} instead of ${word}`);
-  const literal = () => /^["'](.*)["']$/.exec(next())?.[1] ?? fail("no text in quotes");
+  const name = () => next(/^[a-z_]/i);
+  const quoted = (form: RegExp) => next(form).slice(1, -1);
 
   function list<T>(part: () => T): T[] {
     const parts = [part()];
@@ -49,84 +36,87 @@ export function runQuery(text: string, entries: readonly Row[]): { scope: string
 
   function expression(): Expression {
     if (tokens[0]?.startsWith("'")) {
-      const value = literal();
+      const value = quoted(/^'/);
       return () => value;
     }
     if (/^\d/.test(tokens[0] ?? "")) {
       const value = Number(next());
       return () => value;
     }
-    const path = [next()];
+    const path = [name()];
     if (accept("(")) return call(path[0] as string);
-    while (accept(".")) path.push(next());
-    const valueIn = (row: Row) => path.reduce<unknown>((value, name) => Object(value)[name], row);
-    if (rows.every((row) => valueIn(row) === undefined)) throw new Error(`no row has ${path.join(".")}`);
+    while (accept(".")) path.push(name());
+    const valueIn = (row: Row) => path.reduce<unknown>((value, key) => Object(value)[key], row);
+    if (rows.every((row) => isAbsent(valueIn(row)))) throw new Error(`no row has ${path.join(".")}`);
     return valueIn;
   }
 
-  function call(name: string): Expression {
-    if (name !== "rounddown") throw new Error(`the query language has no ${name}()`);
+  function call(called: string): Expression {
+    if (called !== "rounddown") fail(`${called}()`);
     const of = expression();
     expect(",");
-    const [, count, unit = ""] = /^(\d+)([dhms])$/.exec(literal()) ?? fail("no interval");
+    const interval = quoted(/^'[1-9]\d*[dhms]'$/);
     expect(")");
-    const step = Number(count) * (UNITS[unit] as number);
-    return (row) => Math.floor(Number(of(row)) / step) * step;
+    const step = Number.parseInt(interval, 10) * (UNITS[interval.at(-1) as string] as number);
+    return (row) => Math.floor(numberOf(of(row)) / step) * step;
   }
 
-  function named(of: Expression, fallback: string): Named {
-    return { of, name: accept("as") ? next() : fallback };
+  function column(): { of: Expression; as: string } {
+    return { of: expression(), as: expect("as") && name() };
   }
 
-  function aggregate(): { name: string; over: (rows: Row[]) => unknown } {
-    const word = next();
-    const combine = AGGREGATES[word] ?? fail(`the aggregate ${word}, which the query language has not`);
+  function aggregate(): { as: string; over: (group: readonly Row[]) => number } {
+    const word = name();
+    const combine = AGGREGATES[word] ?? fail(`the aggregate ${word}`);
     expect("(");
-    const of = tokens[0] === ")" ? () => 1 : expression();
+    const of = tokens[0] === ")" && word === "count" ? () => 1 : expression();
     expect(")");
-    const { name } = named(of, word);
-    return { name, over: (group) => combine(group.map(of).filter((value) => value !== undefined) as number[]) };
+    expect("as");
+    return { as: name(), over: (group) => combine(group.map(of).filter((value) => !isAbsent(value))) };
   }
 
-  const operators: Readonly<Record<string, () => readonly Row[]>> = {
+  function comparison(): (row: Row) => boolean {
+    const left = expression();
+    const sign = accept(...Object.keys(COMPARISONS)) || fail(`the comparison ${tokens[0]}`);
+    if (sign !== "=" && tokens[0]?.startsWith("'")) fail(`${sign} of a text`);
+    const right = expression();
+    return (row) => compare(left(row), sign, right(row));
+  }
+
+  const operators: Readonly<Record<string, Operator>> = {
     where() {
-      const comparison = () => {
-        const [left, sign, right] = [expression(), accept("=", "!=") || fail("another comparison"), expression()];
-        return (row: Row) => (left(row) === right(row)) === (sign === "=");
-      };
       const conditions = [comparison()];
       while (accept("and")) conditions.push(comparison());
       return rows.filter((row) => conditions.every((holds) => holds(row)));
     },
     sort() {
       expect("by");
-      const keys = list(() => ({ of: expression(), sign: accept("asc", "desc") === "desc" ? -1 : 1 }));
-      const compare = (a: unknown, b: unknown) =>
-        Number((a as number) > (b as number)) - Number((a as number) < (b as number));
-      return rows.toSorted((a, b) => keys.reduce((order, { of, sign }) => order || sign * compare(of(a), of(b)), 0));
+      const by = expression();
+      const sign = accept("asc", "desc") === "desc" ? -1 : 1;
+      return rows.toSorted((a, b) => sign * (numberOf(by(a)) - numberOf(by(b))));
     },
     select() {
-      const columns = list(() => named(expression(), "unnamed"));
-      return rows.map((row) => Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])));
+      const columns = list(column);
+      return rows.map((row) => Object.fromEntries(columns.map(({ as, of }) => [as, of(row)])));
     },
     summarize() {
       const aggregates = list(aggregate);
-      const keys = accept("by") ? list(() => named(expression(), "unnamed")) : [];
+      const keys = accept("by") ? list(column) : [];
       const groups = Map.groupBy(rows, (row) => JSON.stringify(keys.map(({ of }) => of(row) ?? null)));
       return [...groups.values()].map((group) =>
         Object.fromEntries([
-          ...keys.map(({ name, of }) => [name, of(group[0] as Row)]),
-          ...aggregates.map(({ name, over }) => [name, over(group)]),
+          ...keys.map(({ as, of }) => [as, of(group[0] as Row)]),
+          ...aggregates.map(({ as, over }) => [as, over(group)]),
         ]),
       );
     },
   };
 
   expect("search");
-  const scope = literal();
+  const scope = quoted(/^"/);
   while (tokens.length > 0) {
     expect("|");
-    const word = next();
+    const word = name();
     const operator = operators[word] ?? fail(`the operator ${word}`);
     rows = operator();
   }

@@ -10,8 +10,9 @@ import { RefError } from "./other.ts";
 import { batch, cold, memory, peers, warm } from "./parts.ts";
 import { figure, type Line, median, meets, quantile, ratioOf, tableOf } from "./stats.ts";
 import { oursFor } from "./subjects.ts";
+import { tracing } from "./tracing.ts";
 
-const PARTS = { cold, warm, batch, keys, memory, peers };
+const PARTS = { cold, warm, batch, keys, tracing, memory, peers };
 const USAGE = `Usage: npm run bench -- [${Object.keys(PARTS).join("|")}]… [--smoke]
        npm run bench -- --against COMMIT [${COMPARED.join("|")}]… [--smoke]`;
 
