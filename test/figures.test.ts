@@ -135,7 +135,7 @@ suite("figures from the log", { skip: skipWithout("oci", "jq") }, async () => {
     server.closeAllConnections();
   });
 
-  async function run(command: string): Promise<string> {
+  async function run(command: string, variables: Record<string, string> = {}): Promise<string> {
     const env = {
       PATH: process.env.PATH,
       HOME: "/tmp",
@@ -145,6 +145,7 @@ suite("figures from the log", { skip: skipWithout("oci", "jq") }, async () => {
       LOG,
       FROM: `${new Date(Date.now() - 4 * HOUR).toISOString().slice(0, 16)}Z`,
       TO: `${new Date(Date.now() + HOUR).toISOString().slice(0, 16)}Z`,
+      ...variables,
     };
     const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", command], {
       env,
@@ -216,7 +217,6 @@ suite("figures from the log", { skip: skipWithout("oci", "jq") }, async () => {
     );
     assert(found.length > 1);
     assert.equal(sumOf(found, "rejects"), await inTable());
-    assert.equal(commands().length, 5);
   });
 
   test("rejects that are delivered again are counted again, and in items_rejected once", async () => {
@@ -227,5 +227,12 @@ suite("figures from the log", { skip: skipWithout("oci", "jq") }, async () => {
     const found = lines(await run(commands()[4] as string));
     assert.equal(sumOf(found, "rejects"), before + Number(again?.rejected));
     assert.equal(await inTable(), before);
+  });
+
+  test("why one call failed, with its remedy", async () => {
+    const [failed] = withoutRight as [Row];
+    const found = lines(await run(commands()[5] as string, { CALL_ID: String(failed.callId) }));
+    assert.deepEqual(found, [{ code: "42501", detail: failed.detail, remedy: failed.remedy }]);
+    assert.equal(commands().length, 6);
   });
 });
