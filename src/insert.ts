@@ -57,40 +57,60 @@ export async function insert(database: Database, delivery: Delivery, call: Call)
   return result;
 }
 
+/** What was sent, and when it had to be there. */
+interface Sent {
+  rows: readonly Rows[];
+  ids: Ids;
+  /** By the database's clock. Milliseconds since 1970. */
+  until: number;
+  /** Whether a former attempt may have stored it. */
+  repeated: boolean;
+}
+
 /** A refusal is returned, since a connection on which something is thrown is given up. */
 async function attempt(connection: Connection, job: Job): Promise<Stored | Problem> {
   if (isDone(job)) return outcomeOf(job, [], job.made);
-  const { items, keys, rejects, call } = job;
+  const { items, keys, rejects, call, mayHaveCommitted: repeated } = job;
   const taking = items.length === 0 ? NO_IDS : (job.ids ?? takeIds(connection, items.length, call.log));
   // Made while the ids come, a tenth of a large batch's time.
   const rows = items.length === 0 ? [] : rowsOf(items, items.length > 1);
   const ids = await taking;
-  const repeated = job.mayHaveCommitted;
-  Object.assign(job, { ids, mayHaveCommitted: true });
   const until = Date.now() + ids.ahead + call.deadline.left;
+  Object.assign(job, { ids, mayHaveCommitted: true });
   try {
     const made = await store(connection, { items, rows, ids, keys, rejects, until });
     // A trigger that came meanwhile may have given another.
     return outcomeOf(job, typeof made.id === "string" ? [idOf(made.id)] : ids.ids, made);
   } catch (error) {
-    const answer = answerOf(error);
     // Without an answer, only the next connection can tell whether it is stored.
-    if (!answer && !(error instanceof TableError)) throw error;
-    const known = await findKeys(connection, keys);
-    if (repeated && isOfFormer(known, job, ids)) return outcomeOf(job, ids.ids, known[0]?.made ?? {});
-    if (known.length > 0) return withoutKnown(connection, job, known);
-    const found = repeated && keys.length === 0 ? await find(connection, rows, ids) : undefined;
-    if (found) return outcomeOf(job, ids.ids, found);
-    const isUsed = answer !== undefined && (await isKeyOfId(connection, answer));
-    // The row has been removed since.
-    if (isUsed && repeated && keys.length === 0) return outcomeOf(job, ids.ids, {});
-    if (isUsed || (answer && (isOfKeys(answer) || isOutdated(answer, ids, connection)))) return anew(connection, job);
-    const refusal = refusalOf(error, items, ids.ids);
-    if (!refusal) throw error;
-    const { feed, batch } = job.delivery;
-    if (feed) return withoutRefused(connection, job, ids, until);
-    return problemOf(refusal, batch ? (item) => messageOf(job, item) : undefined);
+    if (!answerOf(error) && !(error instanceof TableError)) throw error;
+    return afterRefusal(error, connection, job, { rows, ids, until, repeated });
   }
+}
+
+/** Believes a refusal only where nothing tells that all is stored, by a former attempt or by another invocation. */
+async function afterRefusal(
+  error: unknown,
+  connection: Connection,
+  job: Job,
+  { rows, ids, until, repeated }: Sent,
+): Promise<Stored | Problem> {
+  const { items, keys } = job;
+  const { feed, batch } = job.delivery;
+  const answer = answerOf(error);
+  const known = await findKeys(connection, keys);
+  if (repeated && isOfFormer(known, job, ids)) return outcomeOf(job, ids.ids, known[0]?.made ?? {});
+  if (known.length > 0) return withoutKnown(connection, job, known);
+  const found = repeated && keys.length === 0 ? await find(connection, rows, ids) : undefined;
+  if (found) return outcomeOf(job, ids.ids, found);
+  const isUsed = answer !== undefined && (await isKeyOfId(connection, answer));
+  // The row has been removed since.
+  if (isUsed && repeated && keys.length === 0) return outcomeOf(job, ids.ids, {});
+  if (isUsed || (answer && (isOfKeys(answer) || isOutdated(answer, ids, connection)))) return anew(connection, job);
+  const refusal = refusalOf(error, items, ids.ids);
+  if (!refusal) throw error;
+  if (feed) return withoutRefused(connection, job, ids, until);
+  return problemOf(refusal, batch ? (item) => messageOf(job, item) : undefined);
 }
 
 /** What a former attempt stored, however it looks by now. */
