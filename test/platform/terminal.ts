@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
+import type { Delivery } from "./hub.ts";
 import { UserError } from "./port.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -61,6 +62,12 @@ export function drawTable(rows: readonly Record<string, unknown>[]): string {
   const draw = (row: string[]) => row.map((text, index) => ` ${text.padEnd(widths[index] ?? 0)} `).join("│");
   const rule = widths.map((width) => "─".repeat(width + 2)).join("┼");
   return [paint("bold", draw(columns)), rule, ...cells.map(draw)].join("\n");
+}
+
+/** A try of Connector Hub to deliver, for reading. @param from what the messages come from */
+export function drawDelivery(from: string, { messages, attempt, code, milliseconds }: Delivery): string {
+  const what = `Connector Hub: ${messages} of ${from}${attempt > 1 ? `, try ${attempt}` : ""}`;
+  return `${paint("cyan", "→")} ${what}, ${code ?? "delivered"} in ${Math.round(milliseconds)} ms`;
 }
 
 /** A line of the function's log, for reading. */
