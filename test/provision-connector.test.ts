@@ -5,8 +5,9 @@ import { before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deploymentForTests, execute, ROOT, type Run, skipWithout, TOOLS } from "./deployment.ts";
 import { eventually } from "./platform/eventually.ts";
+import { drawTrace } from "./platform/terminal.ts";
 
-/** With Connector Hub before the function; the first time a gateway too; the rest of a provision is provision.test.ts's matter. */
+/** With Connector Hub before the function, and tracing, the first time a gateway too; the rest of a provision is provision.test.ts's matter. */
 suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async () => {
   const { cloud, landscape, env, folder, run } = await deploymentForTests();
   const stream = { STREAM_OCID: landscape.stream.id };
@@ -14,6 +15,7 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
     ...stream,
     QUEUE_OCID: landscape.queue.id,
     ON_INVALID: "set-aside",
+    APM_DOMAIN_OCID: landscape.apmDomain.id,
   };
   const gateway = { GATEWAY_SUBNET_OCID: landscape.subnet.id, GATEWAY_AUTH: "none" };
   const provision = (more: Record<string, string | undefined> = both) => run("provision", more);
@@ -106,23 +108,31 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
   /** As Streaming sends it, more than a batch of the connector holds. */
   const large = { name: "large", description: "x".repeat(310_000) };
 
-  test("what is put into the stream is stored in the connector's batches, a reject kept", async () => {
-    const since = functions().logs.length;
-    await putInto("streaming ", { name: "Größe 😀" }, { nam: "no item" }, large);
-    const [first, second] = await eventually(
-      () => (closings(since).length > 1 ? closings(since) : undefined),
-      "two deliveries, long before the 60 s of a batch",
-      30_000,
-    );
-    assert.deepEqual([first.items, first.rejected, second.items, second.rejected], [1, 1, 1, 0]);
+  test("what is put into the stream is stored in the connector's batches, a reject kept, and a cold delivery is a trace of four spans", async () => {
+    const trace = await eventually(async () => {
+      const since = functions().logs.length;
+      functions().replace();
+      await putInto("streaming ", { name: "Größe 😀" }, { nam: "no item" }, large);
+      const [first, second] = await eventually(
+        () => (closings(since).length > 1 ? closings(since) : undefined),
+        "two deliveries, long before the 60 s of a batch",
+        30_000,
+      );
+      assert.deepEqual([first.items, first.rejected, second.items, second.rejected], [1, 1, 1, 0]);
+      return cloud.collector.requests.find(([whole]) => whole?.tags.callId === first.callId);
+    }, "a trace, which a busy machine may lose");
     const { query } = cloud.platform.postgres;
-    const rows = await query("SELECT name, octet_length(description) AS bytes FROM items ORDER BY name");
+    const rows = await query("SELECT DISTINCT name, octet_length(description) AS bytes FROM items ORDER BY name");
     assert.deepEqual(rows, [
       { name: "Größe 😀", bytes: null },
       { name: "large", bytes: 310_000 },
     ]);
-    const rejected = await query("SELECT convert_from(content, 'UTF8') AS text FROM items_rejected");
+    const rejected = await query("SELECT DISTINCT convert_from(content, 'UTF8') AS text FROM items_rejected");
     assert.deepEqual(rejected, [{ text: '{"nam":"no item"}' }]);
+    assert.match(
+      drawTrace(trace),
+      /trace [0-9a-f]{16} of postgres-inserter::postgres-inserter\n {2}invocation +[\d.]+ ms {2}outcome=stored status=201 items=1 .*\n {4}secret +[\d.]+ ms\n {4}connect +[\d.]+ ms\n {4}insert +[\d.]+ ms$/,
+    );
   });
 
   test("what is put into the queue is stored, in the batches that the connector was changed to", async () => {

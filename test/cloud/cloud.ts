@@ -1,4 +1,5 @@
 import { ApiError, createApi, type Handle, sendJson } from "../platform/api.ts";
+import { type Collector, type Span, startCollector } from "../platform/collector.ts";
 import { answerInvoke } from "../platform/doors.ts";
 import type { Functions } from "../platform/functions.ts";
 import type { Delivery } from "../platform/hub.ts";
@@ -32,6 +33,8 @@ export interface Cloud extends AsyncDisposable {
   registry: Registry;
   domain: Domain;
   platform: Platform;
+  /** Where a function's traces go, if it is traced; it stands for the data upload endpoint of each APM domain. */
+  collector: Collector;
   user: User;
   compartmentId: string;
   /** Where rights may be changed; elsewhere that is refused. */
@@ -57,17 +60,20 @@ export interface Cloud extends AsyncDisposable {
  *
  * @param onLog gets each line that a deployed function writes
  * @param onDelivery gets each try of a connector, by its name, to deliver
+ * @param onTrace gets the spans of each invocation that is traced
  */
 export async function startCloud({
   onLog = (_line: string): void => undefined,
   onDelivery = (_connector: string, _delivery: Delivery): void => undefined,
+  onTrace = (_spans: Span[]): void => undefined,
 } = {}): Promise<Cloud> {
   const platform = await startPlatform();
+  const collector = await startCollector({ onTrace });
   const store = new Store(REGION);
   const registry = new Registry(store);
   const works = new WorkRequests(store);
   const management = new Management(store, registry, works, () => url);
-  const deployed = new Deployed(store, registry, platform, onLog);
+  const deployed = new Deployed(store, registry, platform, collector, onLog);
   const accessLog: string[] = [];
   const functionsOf = (id: string) => deployed.functions(id);
   const gateways = new Gateways(store, functionsOf, (line) => accessLog.push(line));
@@ -152,6 +158,7 @@ export async function startCloud({
     registry,
     domain,
     platform,
+    collector,
     user,
     compartmentId: store.ocid("compartment"),
     homeRegion: REGION,
@@ -170,6 +177,7 @@ export async function startCloud({
       }
       deployed.stop();
       await lastCalls;
+      collector.stop();
       registry.stop();
       user.remove();
       await platform.stop();
