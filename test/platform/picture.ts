@@ -1,7 +1,7 @@
 /**
  * Draws what a terminal shows, a command and what it wrote, from stdin to stdout, as SVG. The pictures of docs/ were made so:
  *   FORCE_COLOR=1 npm run --silent demo | node test/platform/picture.ts 'npm run demo' > docs/demo.svg
- *   npm run --silent provision 2>&1 | sed -E 's/([0-9a-f]{8})[0-9a-f]{16,}/\1…/; s/(ocid1[^ ]*\.)[0-9a-f]{24}/\1…/' |
+ *   npm run --silent provision 2>&1 | sed -E 's/\.[0-9a-f]{24}/.…/g; s/([0-9a-f]{8})[0-9a-f]{32,}/\1…/g' |
  *     node test/platform/picture.ts 'npm run provision' > docs/provision.svg
  */
 import { text } from "node:stream/consumers";
