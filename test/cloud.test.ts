@@ -15,7 +15,7 @@ const LIMIT = 120_000;
 suite("cloud", { skip: skipWithout("oci") }, async () => {
   const cloud = await startCloud();
   after(() => cloud.stop());
-  const { subnet, secret } = settle(cloud);
+  const { subnet, secret, queue } = settle(cloud);
   const { registry, store, compartmentId, env, url } = cloud;
   const folder = mkdtempSync("/tmp/inserter-cloud-test-");
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -144,6 +144,13 @@ suite("cloud", { skip: skipWithout("oci") }, async () => {
       ["20260325/functions", { ...details, memoryInMBs: "512", sourceDetails }, 400, "must be a whole number"],
       ["20160918/routeTables", { compartmentId, vcnId: "v", routeRules: [rule] }, 400, "routeRules[0].destinationType"],
       ["20160918/policies", { compartmentId, name: "p", description: "", statements: "all" }, 400, "must be a list"],
+      [
+        `20210201/queues/${queue.id}/messages`,
+        { messages: [{ metadata: {} }] },
+        400,
+        "messages[0].content is required",
+      ],
+      ["20180418/streams/another/messages", { messages: [] }, 404, "Authorization failed"],
       ["20181201/functions", { ...details, sourceDetails }, 404, "managed under /20260325"],
     ];
     const post = (path: string, body: object) =>

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, suite, test } from "node:test";
-import { deploymentForTests, type Run, skipWithout, TOOLS } from "./deployment.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deploymentForTests, execute, ROOT, type Run, skipWithout, TOOLS } from "./deployment.ts";
+import { eventually } from "./platform/eventually.ts";
+import { drawTrace } from "./platform/terminal.ts";
 
-/** With Connector Hub before the function; the rest of a provision is provision.test.ts's matter. */
-suite("provision with connectors", { skip: skipWithout(...TOOLS) }, async () => {
-  const { cloud, landscape, env, run } = await deploymentForTests();
+/** With Connector Hub before the function, and tracing, the first time a gateway too; the rest of a provision is provision.test.ts's matter. */
+suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async () => {
+  const { cloud, landscape, env, folder, run } = await deploymentForTests();
   const stream = { STREAM_OCID: landscape.stream.id };
-  const both = { ...stream, QUEUE_OCID: landscape.queue.id, ON_INVALID: "set-aside" };
+  const both = {
+    ...stream,
+    QUEUE_OCID: landscape.queue.id,
+    ON_INVALID: "set-aside",
+    APM_DOMAIN_OCID: landscape.apmDomain.id,
+  };
+  const gateway = { GATEWAY_SUBNET_OCID: landscape.subnet.id, GATEWAY_AUTH: "none" };
   const provision = (more: Record<string, string | undefined> = both) => run("provision", more);
   const connectors = () => cloud.store.all("serviceconnector");
   const changes = (since: number) =>
@@ -44,12 +55,12 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS) }, async () => 
   }
 
   before(async () => {
-    const { code, text } = await run("bootstrap", both);
+    const { code, text } = await run("bootstrap", { ...both, ...gateway });
     assert.equal(code, 0, text);
   });
 
   test("makes a connector from stream and queue to the function, each delivery small enough", async () => {
-    const { code, text, summary } = await provision();
+    const { code, text, summary } = await provision({ ...both, ...gateway });
     assert.equal(code, 0, text);
     const [fn] = cloud.store.all("fnfunc");
     assert.equal(fn?.config.ON_INVALID, "set-aside");
@@ -72,7 +83,106 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS) }, async () => 
       assert.equal(target.functionId, fn?.id);
       assert.equal(target.batchTimeInSec, 60);
     }
+    assert.match(summary, /Health check through the gateway: ok/);
     assert.match(summary, /Connector .*-stream. created, from stream[\s\S]*Connector .*-queue. created, from queue/);
+  });
+
+  const functions = () => cloud.functions(connectors()[0]?.target.functionId);
+  /** What the function's log says of the calls since. */
+  const closings = (since: number) =>
+    functions()
+      .logs.slice(since)
+      .map((line) => JSON.parse(line))
+      .filter(({ status }) => status !== undefined);
+  const shell = (command: string) =>
+    execute("sh", ["-euc", command], folder, { PATH: String(process.env.PATH), HOME: folder, ...env, ...both });
+  /** As a person does who reads the page. */
+  async function putInto(service: string, ...items: object[]): Promise<void> {
+    const page = readFileSync(join(ROOT, "docs/operate.md"), "utf8");
+    const command = new RegExp(`^jq .*\\|\\n +oci ${service}.*$`, "m").exec(page)?.[0];
+    writeFileSync(join(folder, "payload.json"), items.map((item) => JSON.stringify(item)).join("\n"));
+    const { code, text } = await shell(String(command));
+    assert.equal(code, 0, text);
+  }
+
+  /** As Streaming sends it, more than a batch of the connector holds. */
+  const large = { name: "large", description: "x".repeat(310_000) };
+
+  test("what is put into the stream is stored in the connector's batches, a reject kept, and a cold delivery is a trace of four spans", async () => {
+    const trace = await eventually(async () => {
+      const since = functions().logs.length;
+      functions().replace();
+      await putInto("streaming ", { name: "Größe 😀" }, { nam: "no item" }, large);
+      const [first, second] = await eventually(
+        () => (closings(since).length > 1 ? closings(since) : undefined),
+        "two deliveries, long before the 60 s of a batch",
+        30_000,
+      );
+      assert.deepEqual([first.items, first.rejected, second.items, second.rejected], [1, 1, 1, 0]);
+      return cloud.collector.requests.find(([whole]) => whole?.tags.callId === first.callId);
+    }, "a trace, which a busy machine may lose");
+    const { query } = cloud.platform.postgres;
+    const rows = await query("SELECT DISTINCT name, octet_length(description) AS bytes FROM items ORDER BY name");
+    assert.deepEqual(rows, [
+      { name: "Größe 😀", bytes: null },
+      { name: "large", bytes: 310_000 },
+    ]);
+    const rejected = await query("SELECT DISTINCT convert_from(content, 'UTF8') AS text FROM items_rejected");
+    assert.deepEqual(rejected, [{ text: '{"nam":"no item"}' }]);
+    assert.match(
+      drawTrace(trace),
+      /trace [0-9a-f]{16} of postgres-inserter::postgres-inserter\n {2}invocation +[\d.]+ ms {2}outcome=stored status=201 items=1 .*\n {4}secret +[\d.]+ ms\n {4}connect +[\d.]+ ms\n {4}insert +[\d.]+ ms$/,
+    );
+  });
+
+  test("what is put into the queue is stored, in the batches that the connector was changed to", async () => {
+    const [, connector] = connectors();
+    assert(connector);
+    const { target } = connector;
+    connector.target = { ...target, batchSizeInKbs: undefined, batchSizeInNum: 2 };
+    const since = functions().logs.length;
+    await putInto("queue ", { name: "of the queue" }, { name: "another" });
+    const [closing] = await eventually(() => closings(since)[0] && closings(since), "a delivery", 30_000);
+    assert.deepEqual([closing.items, closing.rejected], [2, 0]);
+    connector.target = target;
+  });
+
+  test("a connector that was deactivated, or has no policy for it, delivers when it may again", async () => {
+    const [connector] = connectors();
+    assert(connector);
+    const act = async (action: string) => {
+      const command = `oci sch service-connector ${action} --service-connector-id ${connector.id}`;
+      const { code, text } = await shell(`${command} --wait-for-state SUCCEEDED --wait-interval-seconds 1`);
+      assert.equal(code, 0, text);
+    };
+    /** Lets the policy be for something else. */
+    const spoilt = (name: string, pattern: RegExp): [() => unknown, () => unknown] => {
+      const policy = cloud.store.all("policy").find((one) => one.name === `postgres-inserter-${name}`);
+      assert(policy);
+      const { statements } = policy;
+      const others = statements.map((statement: string) => statement.replace(pattern, "$1ocid1.another"));
+      assert.notDeepEqual(others, statements);
+      return [() => (policy.statements = others), () => (policy.statements = statements)];
+    };
+    const cases: [() => unknown, () => unknown][] = [
+      [() => act("deactivate"), () => act("activate")],
+      spoilt("connector", /(compartment id )\S+/),
+      spoilt("connector", /(principal\.compartment\.id = ')[^']+/),
+      spoilt("stream", /(target\.stream\.id = ')[^']+/),
+    ];
+    for (const [forbid, allow] of cases) {
+      await forbid();
+      const since = functions().logs.length;
+      await putInto("streaming ", large);
+      // Far more looks of a hub than it needs.
+      await sleep(500);
+      assert.deepEqual(closings(since), []);
+      await allow();
+      // A change of the store itself is seen after the next call of the API.
+      assert.equal((await shell("oci os ns get")).code, 0);
+      const [closing] = await eventually(() => closings(since)[0] && closings(since), "the delivery", 30_000);
+      assert.equal(closing.items, 1);
+    }
   });
 
   test("the smallest item, in base64 and with what comes with it, fits a delivery", () => {

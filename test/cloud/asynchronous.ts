@@ -11,6 +11,8 @@ export interface Rules {
   operation: "GATEWAY" | "DEPLOYMENT" | "SERVICE_CONNECTOR";
   /** Whether a creation is answered with what is being created. */
   answersCreation: boolean;
+  /** By an action's name, the state that it leads to. */
+  actions?: Readonly<Record<string, string>>;
   /** What it has beside the details. @throws {ApiError} where they cannot be */
   complete(details: Call["details"], resource?: Resource): object;
   /** @throws {ApiError} where something else needs it */
@@ -37,7 +39,9 @@ export function changeByWork(
     const headers = begin("CREATE", resource, "CREATING", settle("ACTIVE"), settle("FAILED"));
     return { status: 200, ...(rules.answersCreation && { body: { ...resource } }), headers };
   }
-  if (!id || !["PUT", "DELETE"].includes(method)) throw notImplemented(call);
+  const action = /\/actions\/(\w+)$/.exec(call.path)?.[1] ?? "";
+  const lasting = rules.actions?.[action];
+  if (!id || !(method === "POST" ? lasting : ["PUT", "DELETE"].includes(method))) throw notImplemented(call);
   const resource = store.get(kind, id);
   if (works.isPending(resource)) throw new ApiError(409, "Conflict", `${model} is being changed already.`);
   checkEtag(call, resource);
@@ -47,8 +51,12 @@ export function changeByWork(
     rules.release?.(resource);
     return { status: 202, headers: begin("DELETE", resource, "DELETING", () => store.remove(id), restore) };
   }
-  checkModel(String(service), `Update${model}Details`, details);
+  if (!lasting) checkModel(String(service), `Update${model}Details`, details);
   if (lifecycleState === "FAILED") throw new ApiError(409, "Conflict", `${model} is FAILED.`);
+  if (lasting) {
+    const settle = () => Object.assign(resource, { lifecycleState: lasting, lifecycleDetails: null });
+    return { status: 202, headers: begin(action.toUpperCase(), resource, "UPDATING", settle, restore) };
+  }
   const fields = { ...details, ...rules.complete(details, resource), lifecycleState, timeUpdated: new Date() };
   return {
     status: 202,

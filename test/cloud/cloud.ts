@@ -1,14 +1,19 @@
-import { ApiError, createApi, sendJson } from "../platform/api.ts";
+import { ApiError, createApi, type Handle, sendJson } from "../platform/api.ts";
+import { type Collector, type Span, startCollector } from "../platform/collector.ts";
 import { answerInvoke } from "../platform/doors.ts";
+import type { Functions } from "../platform/functions.ts";
+import type { Delivery } from "../platform/hub.ts";
 import { type Platform, startPlatform } from "../platform/platform.ts";
 import { listen } from "../platform/port.ts";
 import { checkSignature } from "../platform/signature.ts";
+import { answerPut } from "../platform/streaming.ts";
 import { changeByWork } from "./asynchronous.ts";
 import { type Call, notImplemented, type Reply, send } from "./call.ts";
-import { connectorRules } from "./connectors.ts";
+import { Connectors } from "./connectors.ts";
 import { Deployed } from "./deployed.ts";
 import { Domain } from "./domain.ts";
 import { Faults } from "./fault.ts";
+import { putIntoQueue, queueOf, streamOf } from "./feeds.ts";
 import { Management } from "./functions.ts";
 import { Gateways } from "./gateways.ts";
 import { requireHome, subscriptions } from "./home.ts";
@@ -28,6 +33,8 @@ export interface Cloud extends AsyncDisposable {
   registry: Registry;
   domain: Domain;
   platform: Platform;
+  /** Where a function's traces go, if it is traced; it stands for the data upload endpoint of each APM domain. */
+  collector: Collector;
   user: User;
   compartmentId: string;
   /** Where rights may be changed; elsewhere that is refused. */
@@ -43,6 +50,8 @@ export interface Cloud extends AsyncDisposable {
   fault: Faults["order"];
   /** The next change of this sort is accepted, and its work request fails. */
   failNext: WorkRequests["failNext"];
+  /** What runs of a function that is deployed. */
+  functions(id: string): Functions;
   stop(): Promise<void>;
 }
 
@@ -50,25 +59,35 @@ export interface Cloud extends AsyncDisposable {
  * OCI's control plane, as far as a deployment goes, before a platform that runs what is deployed.
  *
  * @param onLog gets each line that a deployed function writes
+ * @param onDelivery gets each try of a connector, by its name, to deliver
+ * @param onTrace gets the spans of each invocation that is traced
  */
-export async function startCloud({ onLog = (_line: string): void => undefined } = {}): Promise<Cloud> {
+export async function startCloud({
+  onLog = (_line: string): void => undefined,
+  onDelivery = (_connector: string, _delivery: Delivery): void => undefined,
+  onTrace = (_spans: Span[]): void => undefined,
+} = {}): Promise<Cloud> {
   const platform = await startPlatform();
+  const collector = await startCollector({ onTrace });
   const store = new Store(REGION);
   const registry = new Registry(store);
   const works = new WorkRequests(store);
   const management = new Management(store, registry, works, () => url);
-  const deployed = new Deployed(store, registry, platform, onLog);
+  const deployed = new Deployed(store, registry, platform, collector, onLog);
   const accessLog: string[] = [];
-  const gateways = new Gateways(
-    store,
-    (id) => deployed.functions(id),
-    (line) => accessLog.push(line),
-  );
+  const functionsOf = (id: string) => deployed.functions(id);
+  const gateways = new Gateways(store, functionsOf, (line) => accessLog.push(line));
+  const connectors = new Connectors(store, functionsOf, onDelivery);
   const domain = new Domain();
   const user = createUser(TENANCY, REGION);
   const faults = new Faults();
 
   const server = createApi(async (request, body, response) => {
+    await handle(request, body, response);
+    connectors.follow();
+  });
+
+  const handle: Handle = async (request, body, response) => {
     const { method = "", headers } = request;
     const target = new URL(request.url ?? "", "http://cloud");
     const [, version, path = ""] = /^(?:\/(20\d{6})(?=\/))?(.*)$/.exec(target.pathname) ?? [];
@@ -85,9 +104,11 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     );
     const invoked = /^\/functions\/([^/]+)\/actions\/invoke$/.exec(path)?.[1];
     if (invoked) return answerInvoke(deployed.functions(invoked), request, body, response);
+    const streamId = /^POST \/streams\/([^/]+)\/messages$/.exec(`${method} ${path}`)?.[1];
+    if (streamId) return answerPut(streamOf(store, streamId), body, response);
     const details = body.length > 0 ? JSON.parse(body.toString()) : {};
     send(response, answer({ method, path, query: target.searchParams, headers, details }, version));
-  });
+  };
 
   function answer(call: Call, version: string | undefined): Reply {
     const { method, path } = call;
@@ -96,6 +117,8 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     if (path.endsWith("/regionSubscriptions")) return { status: 200, body: subscriptions(REGION, cloud.homeRegion) };
     const secretId = /^\/secretbundles\/(.+)$/.exec(path)?.[1];
     if (secretId) return { status: 200, body: bundleOf(secretId) };
+    const queueId = /^POST \/queues\/([^/]+)\/messages$/.exec(`${method} ${path}`)?.[1];
+    if (queueId) return putIntoQueue(queueOf(store, queueId), call);
     const { kind, id, part } = kindOf(path) ?? {};
     if (path.startsWith("/workRequests")) return works.answer(call, version);
     if (!kind) throw notImplemented(call);
@@ -107,9 +130,9 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
       if (id) works.advance(id);
       return reply;
     }
-    if (part) throw notImplemented(call);
+    if (part && part !== "actions") throw notImplemented(call);
     if (kind.service === "functions") return management.change(kind, id, call);
-    if (kind.service === "sch") return changeByWork(store, works, kind, connectorRules(store), id, call);
+    if (kind.service === "sch") return changeByWork(store, works, kind, connectors.rules, id, call);
     if (kind.service === "apigateway") return changeByWork(store, works, kind, gateways.rulesOf(kind.kind), id, call);
     if (kind.service === "identity") requireHome(REGION, cloud.homeRegion);
     return changeResource(store, kind, id, call);
@@ -135,6 +158,7 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     registry,
     domain,
     platform,
+    collector,
     user,
     compartmentId: store.ocid("compartment"),
     homeRegion: REGION,
@@ -144,12 +168,16 @@ export async function startCloud({ onLog = (_line: string): void => undefined } 
     secret: platform.postgres.credentials,
     fault: (...order) => faults.order(...order),
     failNext: (...order) => works.failNext(...order),
+    functions: functionsOf,
     async stop() {
+      const lastCalls = connectors.stop();
       for (const door of [server, gatewayDoor]) {
         door.close();
         door.closeAllConnections();
       }
       deployed.stop();
+      await lastCalls;
+      collector.stop();
       registry.stop();
       user.remove();
       await platform.stop();

@@ -1,4 +1,5 @@
 import { ApiError } from "../platform/api.ts";
+import type { Collector } from "../platform/collector.ts";
 import { type Functions, startFunctions } from "../platform/functions.ts";
 import type { Platform } from "../platform/platform.ts";
 import { byDigest } from "./definition.ts";
@@ -10,13 +11,21 @@ export class Deployed {
   readonly #store: Store;
   readonly #registry: Registry;
   readonly #platform: Platform;
+  readonly #collector: Collector;
   readonly #onLog: (line: string) => void;
   readonly #running = new Map<string, { of: string; functions: Functions }>();
 
-  constructor(store: Store, registry: Registry, platform: Platform, onLog: (line: string) => void) {
+  constructor(
+    store: Store,
+    registry: Registry,
+    platform: Platform,
+    collector: Collector,
+    onLog: (line: string) => void,
+  ) {
     this.#store = store;
     this.#registry = registry;
     this.#platform = platform;
+    this.#collector = collector;
     this.#onLog = onLog;
   }
 
@@ -31,7 +40,9 @@ export class Deployed {
     const { image, imageDigest } = sourceDetails;
     const bundle = this.#registry.bundleOf(byDigest(image, imageDigest));
     const config = { ...application.config, ...deployed.config };
-    const of = JSON.stringify([config, memoryInMBs, timeoutInSeconds, bundle, imageDigest]);
+    // By both switches; whether the service asks for rights to the domain then is not known.
+    const isTraced = [application, deployed].every(({ traceConfig }) => traceConfig?.isEnabled === true);
+    const of = JSON.stringify([config, memoryInMBs, timeoutInSeconds, bundle, imageDigest, isTraced]);
     const former = this.#running.get(id);
     if (former?.of === of) return former.functions;
     former?.functions.stop();
@@ -43,6 +54,7 @@ export class Deployed {
       timeoutSeconds: timeoutInSeconds,
       principal: this.#platform.principal,
       command: [process.execPath, bundle],
+      ...(isTraced && { tracing: { collectorUrl: this.#collector.url } }),
       onLog: this.#onLog,
     });
     this.#running.set(id, { of, functions });

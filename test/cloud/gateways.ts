@@ -4,6 +4,7 @@ import { ApiError, type Handle } from "../platform/api.ts";
 import type { Functions } from "../platform/functions.ts";
 import { openGateway } from "../platform/gateway.ts";
 import type { Rules } from "./asynchronous.ts";
+import { isGranted } from "./grant.ts";
 import type { Resource, Store } from "./store.ts";
 
 /** API gateways and their deployments. One port stands for the addresses of all of them. */
@@ -82,12 +83,12 @@ export class Gateways {
   /** A policy that names gateways of this compartment must let them call. @throws {ApiError} 500, which is all a caller learns */
   #checkPolicy(functionId: string, compartmentId: string): void {
     const where = this.#store.get("fnfunc", functionId).compartmentId;
-    const grants = (statement: string) =>
-      /^allow any-user to use functions-family /i.test(statement) &&
-      statement.includes(`in compartment id ${where} `) &&
-      statement.includes("request.principal.type = 'ApiGateway'") &&
-      statement.includes(`request.resource.compartment.id = '${compartmentId}'`);
-    if (!this.#store.all("policy").some(({ statements }) => statements.some(grants)))
-      throw new ApiError(500, "InternalServerError", "Internal Server Error");
+    const words = [
+      "allow any-user to use functions-family ",
+      `in compartment id ${where} `,
+      "request.principal.type = 'ApiGateway'",
+      `request.resource.compartment.id = '${compartmentId}'`,
+    ];
+    if (!isGranted(this.#store, ...words)) throw new ApiError(500, "InternalServerError", "Internal Server Error");
   }
 }

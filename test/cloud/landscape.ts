@@ -23,6 +23,8 @@ export interface Landscape {
   secret: Resource;
   stream: Resource;
   queue: Resource;
+  /** The APM domain. */
+  apmDomain: Resource;
 }
 
 /**
@@ -129,6 +131,7 @@ export function settle(cloud: Cloud): Landscape {
   });
   const stream = store.add("stream", { compartmentId, name: "items" });
   const queue = store.add("queue", { compartmentId, displayName: "items" });
+  const apmDomain = store.add("apmdomain", { compartmentId, displayName: "traces" });
   cloud.secret = { ...platform.postgres.credentials, ...DATABASE };
   return {
     vcn,
@@ -149,6 +152,7 @@ export function settle(cloud: Cloud): Landscape {
     secret,
     stream,
     queue,
+    apmDomain,
   };
 }
 

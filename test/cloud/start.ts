@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanUp, remove } from "../platform/cleanup.ts";
-import { drawLogLine, quote, run } from "../platform/terminal.ts";
+import { drawDelivery, drawLogLine, drawTrace, quote, run } from "../platform/terminal.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { installDocker } from "./docker.ts";
 import { DATABASE, type Landscape, settle, variablesOf } from "./landscape.ts";
@@ -18,7 +18,11 @@ const tell = (text: string) => process.stderr.write(`${text}\n`);
 
 await run(async () => {
   findSdk();
-  const cloud = await startCloud({ onLog: (line) => tell(drawLogLine(line)) });
+  const cloud = await startCloud({
+    onLog: (line) => tell(drawLogLine(line)),
+    onDelivery: (connector, delivery) => tell(drawDelivery(connector, delivery)),
+    onTrace: (spans) => tell(drawTrace(spans)),
+  });
   const landscape = settle(cloud);
   const folder = mkdtempSync("/tmp/inserter-rehearsal-");
   cleanUp(() => remove(folder));
@@ -54,7 +58,7 @@ function exportsOf(cloud: Cloud, landscape: Landscape): Record<string, string> {
 
 function introduce(
   { url, env, platform: { postgres } }: Cloud,
-  { subnet, stream, queue }: Landscape,
+  { subnet, stream, queue, apmDomain }: Landscape,
   file: string,
   hasDocker: boolean,
 ): void {
@@ -70,11 +74,15 @@ In a second terminal, in this folder:
   npm run invoke -- payload.json
   npm run doctor
 
-For an API gateway or connectors before the function as well (npm run bootstrap then lets them call it):
+For an API gateway, connectors and traces as well:
   export GATEWAY_SUBNET_OCID=${subnet.id} GATEWAY_AUTH=none
   export STREAM_OCID=${stream.id} QUEUE_OCID=${queue.id} ON_INVALID=set-aside
+  export APM_DOMAIN_OCID=${apmDomain.id}
+  npm run bootstrap
+  npm run provision
+docs/operate.md (Connector Hub) says how to put messages, which are then delivered within a minute.
 
-Here is the function's log. Ctrl-C stops everything.
+Here are the function's log, what connectors deliver, and traces. Ctrl-C stops everything.
 `);
 }
 

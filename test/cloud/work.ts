@@ -3,7 +3,9 @@ import { VERSIONS } from "./kind.ts";
 import type { Resource, Store } from "./store.ts";
 
 type Verb = "CREATE" | "UPDATE" | "DELETE";
-export type Operation = `${Verb}_${"FUNCTION" | "APPLICATION" | "GATEWAY" | "DEPLOYMENT" | "SERVICE_CONNECTOR"}`;
+export type Operation =
+  | `${Verb}_${"FUNCTION" | "APPLICATION" | "GATEWAY" | "DEPLOYMENT" | "SERVICE_CONNECTOR"}`
+  | `${"ACTIVATE" | "DEACTIVATE"}_SERVICE_CONNECTOR`;
 
 /** A change that goes on after its answer. */
 interface Change {
@@ -129,7 +131,7 @@ function step(work: Work): void {
     resource.lifecycleState = work.passing;
     return;
   }
-  const actionType = error ? "FAILED" : operation.replace(/_.+$/, "D");
+  const actionType = error ? "FAILED" : `${/^(?:CREATE|DELETE)/.exec(operation)?.[0] ?? "UPDATE"}D`;
   const resources = record.resources.map((affected: object) => ({ ...affected, actionType }));
   Object.assign(record, { status: error ? "FAILED" : "SUCCEEDED", percentComplete: 100, timeFinished: now, resources });
   if (error) work.fail();

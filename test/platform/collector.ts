@@ -29,8 +29,12 @@ export interface Collector {
   stop(): void;
 }
 
-/** The data upload endpoint of an OCI APM domain, which takes spans of Zipkin's version 2. */
-export async function startCollector(): Promise<Collector> {
+/**
+ * The data upload endpoint of an OCI APM domain, which takes spans of Zipkin's version 2.
+ *
+ * @param onTrace gets the spans of each request
+ */
+export async function startCollector({ onTrace = (_spans: Span[]): void => undefined } = {}): Promise<Collector> {
   const path = "/20200101/observations/public-span";
   const dataKey = randomBytes(16).toString("hex").toUpperCase();
   const requests: Span[][] = [];
@@ -44,7 +48,9 @@ export async function startCollector(): Promise<Collector> {
     if (given !== dataKey) throw new ApiError(401, "NotAuthenticated", "That is no data key of this domain.");
     open++;
     response.on("close", () => open--);
-    requests.push(JSON.parse(body.toString()));
+    const spans: Span[] = JSON.parse(body.toString());
+    requests.push(spans);
+    onTrace(spans);
     if (how === "reset") response.destroy();
     else if (how !== "hang") sendJson(response, how?.status ?? 200, {});
   });

@@ -1,6 +1,8 @@
 /**
- * Draws what a terminal shows, from stdin to stdout, as SVG. docs/demo.svg was made so:
- *   FORCE_COLOR=1 npm run --silent demo | node test/platform/picture.ts > docs/demo.svg
+ * Draws what a terminal shows, a command and what it wrote, from stdin to stdout, as SVG. The pictures of docs/ were made so:
+ *   FORCE_COLOR=1 npm run --silent demo | node test/platform/picture.ts 'npm run demo' > docs/demo.svg
+ *   npm run --silent provision 2>&1 | sed -E 's/\.[0-9a-f]{24}/.…/g; s/([0-9a-f]{8})[0-9a-f]{32,}/\1…/g' |
+ *     node test/platform/picture.ts 'npm run provision' > docs/provision.svg
  */
 import { text } from "node:stream/consumers";
 
@@ -29,13 +31,14 @@ function drawLine(line: string): string {
   return [escapeXml(plain), ...spans].join("");
 }
 
-const lines = ["$ npm run demo", ...(await text(process.stdin)).trimEnd().split("\n")];
+const [, , command = ""] = process.argv;
+const lines = [`$ ${command}`, ...(await text(process.stdin)).trimEnd().split("\n")];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const longest = Math.max(...lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, "").length));
 const drawn = lines.map((line, index) => `<text y="${MARGIN + (index + 1) * LINE}">${drawLine(line)}</text>`);
 const [width, height] = [Math.ceil(longest * CHARACTER + 2 * MARGIN), (lines.length + 1) * LINE + MARGIN];
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="monospace" font-size="13" fill="#f1efed">
-<title>npm run demo</title>
+<title>${escapeXml(command)}</title>
 <rect width="100%" height="100%" rx="6" fill="#201e1c"/>
 <g transform="translate(${MARGIN})" xml:space="preserve" style="white-space: pre">
 ${drawn.join("\n")}

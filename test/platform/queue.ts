@@ -11,7 +11,8 @@ export interface Received {
 
 /** OCI Queue. */
 export interface Queue {
-  put(...contents: string[]): void;
+  /** Returns the number of each. */
+  put(...contents: string[]): number[];
   /** Those that may be taken now, the oldest first. */
   visible(): Iterable<{ content: string; since: number }>;
   take(count: number): Received[];
@@ -64,7 +65,10 @@ export function createQueue({ visibilitySeconds = 30, maxDeliveries = 5 } = {}):
   return {
     put(...contents) {
       const since = Date.now();
-      for (const content of contents) kept.set(++lastId, { content, since, deliveryCount: 0, visibleFrom: since });
+      return contents.map((content) => {
+        kept.set(++lastId, { content, since, deliveryCount: 0, visibleFrom: since });
+        return lastId;
+      });
     },
     *visible() {
       for (const [, message] of visible()) yield message;

@@ -7,7 +7,7 @@ import { type Delivery, startHub } from "./hub.ts";
 import { startPlatform } from "./platform.ts";
 import { UserError } from "./port.ts";
 import { follow } from "./stream.ts";
-import { drawLogLine, paint, quote, readPayload, run } from "./terminal.ts";
+import { drawDelivery, drawLogLine, paint, quote, readPayload, run } from "./terminal.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -35,10 +35,9 @@ await run(async () => {
   const { url, ociConfigFile, functions, postgres, stream } = platform;
   startHub({ source: follow(stream), target: functions, ...BATCH, onDelivery: showDelivery });
 
-  async function showDelivery({ messages, attempt, code, milliseconds }: Delivery): Promise<void> {
-    const what = `Connector Hub: ${messages} of stream ${stream.name}${attempt > 1 ? `, try ${attempt}` : ""}`;
-    console.log(`${paint("cyan", "→")} ${what}, ${code ?? "delivered"} in ${Math.round(milliseconds)} ms`);
-    if (code === undefined) await showTable(platform);
+  async function showDelivery(delivery: Delivery): Promise<void> {
+    console.log(drawDelivery(`stream ${stream.name}`, delivery));
+    if (delivery.code === undefined) await showTable(platform);
   }
 
   // The OCI CLI sends fewer bytes than there are where the body is not ASCII, and left alone invokes again after 60 s.

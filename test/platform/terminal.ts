@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
+import type { Span } from "./collector.ts";
+import type { Delivery } from "./hub.ts";
 import { UserError } from "./port.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -61,6 +63,24 @@ export function drawTable(rows: readonly Record<string, unknown>[]): string {
   const draw = (row: string[]) => row.map((text, index) => ` ${text.padEnd(widths[index] ?? 0)} `).join("│");
   const rule = widths.map((width) => "─".repeat(width + 2)).join("┼");
   return [paint("bold", draw(columns)), rule, ...cells.map(draw)].join("\n");
+}
+
+/** A try of Connector Hub to deliver, for reading. @param from what the messages come from */
+export function drawDelivery(from: string, { messages, attempt, code, milliseconds }: Delivery): string {
+  const what = `Connector Hub: ${messages} of ${from}${attempt > 1 ? `, try ${attempt}` : ""}`;
+  return `${paint("cyan", "→")} ${what}, ${code ?? "delivered"} in ${Math.round(milliseconds)} ms`;
+}
+
+/** The spans of an invocation, each in the one that it is a part of, for reading. */
+export function drawTrace(spans: readonly Span[]): string {
+  const [first] = spans;
+  const lines = spans.map(({ parentId, name, duration, tags }) => {
+    const isPart = spans.some(({ id }) => id === parentId);
+    const named = `${isPart ? "  " : ""}${name}`.padEnd(12);
+    const told = Object.entries(tags).map(([key, value]) => `${paint("dim", `${key}=`)}${value}`);
+    return `  ${named} ${(duration / 1_000).toFixed(1).padStart(7)} ms  ${told.join(" ")}`.trimEnd();
+  });
+  return [`${paint("cyan", "◷")} trace ${first?.traceId} of ${first?.localEndpoint.serviceName}`, ...lines].join("\n");
 }
 
 /** A line of the function's log, for reading. */
