@@ -7,10 +7,11 @@ import { listen } from "./platform/port.ts";
 
 const { player, played, isTold, tell } = await causesForTests();
 
-suite("what is no PostgreSQL", async () => {
-  const web = createServer((_request, response) => response.end("web"));
-  const http = { port: await listen(web, 0, "") };
-  after(() => web.close());
+const web = createServer((_request, response) => response.end("web"));
+const http = { port: await listen(web, 0, "") };
+after(() => web.close());
+
+suite("what is no PostgreSQL", () => {
   const R = (code: number, more = "") => message("R", [0, 0, 0, code], more);
   const once =
     (bytes: Buffer): Part =>
