@@ -145,23 +145,6 @@ suite("a batch of Queue", () => {
   });
 });
 
-test("health asks for the tables of a feed, where what is no item is set aside", async () => {
-  const health = async () => (await aside.functions.invoke({})).code;
-  assert.equal(await health(), undefined);
-  for (const [break_, mend] of [
-    ["ALTER TABLE items_keys RENAME TO hidden", "ALTER TABLE hidden RENAME TO items_keys"],
-    ["ALTER TABLE items_rejected RENAME TO hidden", "ALTER TABLE hidden RENAME TO items_rejected"],
-    ["REVOKE INSERT ON items_keys FROM USER_", "GRANT INSERT ON items_keys TO USER_"],
-    ["REVOKE UPDATE (at) ON items_rejected FROM USER_", "GRANT UPDATE (at) ON items_rejected TO USER_"],
-  ] as const) {
-    const by = (sql: string) => aside.postgres.query(sql.replace("USER_", aside.postgres.credentials.username));
-    await by(break_);
-    assert.equal(await health(), "FunctionInvokeExecutionFailed", break_);
-    await by(mend);
-    assert.equal(await health(), undefined, mend);
-  }
-});
-
 suite("what the table refuses", () => {
   const messages = (count: number, bad: (index: number) => boolean) =>
     Array.from({ length: count }, (_, index) => item(`${bad(index) ? "bad" : "good"} ${index}`));
