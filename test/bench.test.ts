@@ -26,9 +26,16 @@ test("the benchmark runs, and names what it leaves out; its figures are not judg
   assert.match(stderr, /left out: Python: FastAPI.*: \/nowhere\/python has not the packages/);
 });
 
-test("what keys cost is measured where it is asked for", async () => {
+test("the benchmark measures what keys and feeds cost, where it is asked to", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [BENCH, "--smoke", "keys"], { timeout: LIMIT });
-  assert.match(stdout, /^\| .*key.* \| [\d.,]+ .* \| [\d.]+ × \| /m);
+  for (const [line, floor] of [
+    ["warm insert of one item with a key, ms", "without"],
+    ["batch of 10,000 with keys, rows/s", "without"],
+    ["batch of 25,000 of Streaming, rows/s", "a plain batch"],
+    ["10,000 of Streaming, one refused by the table, ms", "none refused"],
+    ["10,000 of Streaming, 100 refused, ms", "none refused"],
+  ])
+    assert.match(stdout, new RegExp(`^\\| ${line} \\| [\\d.,]+.* \\| [\\d.,]+.*, ${floor} \\| [\\d.]+ × \\| `, "m"));
 });
 
 test("an unknown part is refused by name", async () => {
