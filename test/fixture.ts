@@ -55,6 +55,16 @@ export async function gateway(platform: Platform, method: string, path: string, 
   };
 }
 
+/** @param seen the status of the answer: of a direct invoke the platform's */
+export function assertProblem(answer: Answer, status: number, seen: number) {
+  assert.equal(answer.status, seen);
+  assert.equal(answer.type, "application/problem+json");
+  const { type, title, status: told, detail, callId } = answer.json;
+  assert.equal(type, "about:blank");
+  assert.equal(told, status);
+  for (const text of [title, detail, callId]) assert.match(text, /./);
+}
+
 /**
  * The closing line of an invocation, parsed. The log takes another way than the answer, and may come after it.
  * Every line of the log must be JSON.
