@@ -109,25 +109,6 @@ test("an answer stays below the platform's limit, however many columns it tells 
   }
 });
 
-test("in one batch, null is null, and absent is the default", async () => {
-  const [name, usual] = ["boolean's", "false"];
-  const sources = ["true", undefined, "null", undefined, "false"];
-  const { json } = await send(`[${sources.map((source) => bodyOf({ [name]: source, text: '"mixed"' }))}]`);
-  const rows = await postgres.query(
-    `SELECT "boolean's"::text AS value FROM ${relation} WHERE text = 'mixed' ORDER BY id`,
-  );
-  assert.deepEqual(
-    rows.map(({ value }) => value ?? "null"),
-    sources.map((source) => source ?? usual),
-  );
-  assert.deepEqual(
-    json.ids,
-    [...json.ids].sort((one, other) => one - other),
-  );
-  const single = await send(bodyOf({ [name]: "null" }));
-  assert.equal(single.json[name], null);
-});
-
 test("a number of six million digits is refused at once", async () => {
   const since = performance.now();
   for (const name of ["numeric", "money", "double", "bigint", "integer", "jsonb"]) {

@@ -16,14 +16,6 @@ const forms: [form: string, send: (body: string) => Promise<Answer>][] = [
 
 for (const [what, status, breakIt, seconds = LONG] of [
   ["a database that is down", 503, () => vault.put({ ...postgres.credentials, port: 1 }), SHORT],
-  ["a refused password", 503, () => vault.put({ ...postgres.credentials, password: "wrong" })],
-  ["a database that does not exist", 503, () => vault.put({ ...postgres.credentials, dbname: "wrong" })],
-  ["a missing table", 503, () => vault.put({ ...postgres.credentials, dbname: "postgres" })],
-  [
-    "a database without TLS where the secret asks for it",
-    503,
-    () => vault.put({ ...postgres.credentials, sslmode: "require" }),
-  ],
   ["a secret that does not exist", 503, () => vault.answer({ status: 404 })],
   ["a Vault that refuses", 503, () => vault.answer({ status: 401 })],
   ["a Vault that fails", 503, () => vault.answer({ status: 500 }), SHORT],
@@ -55,14 +47,6 @@ test("a lock that is held beyond the deadline: 504 in both forms", async (t) => 
   });
   functions.options.timeoutSeconds = SHORT;
   await assertFailure(504);
-});
-
-test("health says 503 when the table is not there", async (t) => {
-  t.after(() => vault.put(postgres.credentials));
-  functions.replace();
-  vault.put({ ...postgres.credentials, dbname: "postgres" });
-  assertProblem(await gateway(platform, "GET", "/health"), 503, 503);
-  functions.replace();
 });
 
 /** A direct invoke fails, for the platform's services to act on; through the gateway the problem goes out. */
