@@ -56,7 +56,7 @@ for (const [form, send] of forms) {
   }
 }
 
-test("a deadline that is past: 504, and plainly so", async () => {
+test("a deadline that is past is 504, and plainly so", async () => {
   const headers = { "Fn-Deadline": new Date(Date.now() - 1_000).toISOString() };
   const gateway = { method: "POST", url: "/items", headers: {} };
   const { body, callId } = await functions.invoke({ body: '{"name":"late"}', headers, gateway });

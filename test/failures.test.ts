@@ -24,7 +24,7 @@ for (const [what, status, breakIt, seconds = LONG] of [
   ["a malformed secret", 500, () => vault.put({ ...postgres.credentials, host: "" })],
   ["a secret that is not JSON", 500, () => vault.put("hunter2")],
 ] as const) {
-  test(`${what}: ${status} in both forms, said with a remedy in the log`, async (t) => {
+  test(`${what} is ${status} in both forms, with a remedy in the log`, async (t) => {
     t.after(() => {
       vault.answer();
       vault.put(postgres.credentials);
@@ -40,7 +40,7 @@ for (const [what, status, breakIt, seconds = LONG] of [
   });
 }
 
-test("a lock that is held beyond the deadline: 504 in both forms", async (t) => {
+test("a lock that is held beyond the deadline is 504 in both forms", async (t) => {
   t.after(await postgres.lock("LOCK TABLE items"));
   t.after(() => {
     functions.options.timeoutSeconds = LONG;

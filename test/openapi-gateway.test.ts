@@ -65,7 +65,7 @@ suite("each example of the gateway's own answers is what the local gateway gives
       const content = gatewaysOwn(status, response);
       for (const [name, example] of Object.entries(content?.examples ?? {})) {
         if (!content || ELSEWHERE.includes(name)) continue;
-        test(`${method} ${path}, ${status}: ${name}`, async (t) => {
+        test(`the gateway answers ${method} ${path} with ${status} as in the example ${name}`, async (t) => {
           t.after(mend);
           const ask: Ask = (headers = TOKEN, body = Buffer.from('{"name":"Anvil"}')) =>
             fetch(`${url}${path}`, { method, headers, ...(method === "POST" && { body }) });

@@ -56,9 +56,11 @@ suite("each example is what its schema says", () => {
       ...(requests ? [["request", requests] as const] : []),
     ])
       for (const [name, { value }] of Object.entries(examples))
-        test(`${method} ${path}, ${where}: ${name}`, () => assert.deepEqual(faultsBy(schema, value), []));
+        test(`the example ${name} of ${method} ${path}, ${where}, is what its schema says`, () =>
+          assert.deepEqual(faultsBy(schema, value), []));
     for (const { schema, example } of parameters)
-      test(`${method} ${path}, ${example}`, () => assert.deepEqual(faultsBy(schema, example), []));
+      test(`the parameter ${example} of ${method} ${path} is what its schema says`, () =>
+        assert.deepEqual(faultsBy(schema, example), []));
   }
 });
 
@@ -81,7 +83,7 @@ suite("each example of an answer is what the function gives", () => {
       if (!content) continue;
       documented.add(`${method} ${path} ${status}`);
       for (const [name, example] of Object.entries(content.examples ?? {})) {
-        test(`${method} ${path}, ${status}: ${name}`, async (t) => {
+        test(`${method} ${path} answers ${status} as in the example ${name}`, async (t) => {
           t.after(circumstances[name] ? mend : () => undefined);
           if (circumstances[name]) functions.replace();
           await circumstances[name]?.();

@@ -28,7 +28,7 @@ for (const [method, path, status] of [
   ["DELETE", "/items", 405],
   ["POST", "/health", 405],
 ] as const) {
-  test(`${method} ${path} through the gateway: ${status}`, async () => {
+  test(`${method} ${path} through the gateway is ${status}`, async () => {
     const answer = await gateway(
       platform,
       method,
@@ -47,7 +47,7 @@ for (const [coding, compress] of [
   ["zstd", zstdCompressSync],
   ["br", brotliCompressSync],
 ] as const) {
-  test(`a body compressed by ${coding}: 415, and by name where no header tells`, async () => {
+  test(`a body compressed by ${coding} is 415, and by name where no header tells`, async () => {
     const body = new Uint8Array(compress('{"name":"compressed"}'));
     const headers = { "Content-Encoding": coding };
     const response = await fetch(`${platform.url}/items`, { method: "POST", headers, body });
