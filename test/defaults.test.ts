@@ -24,7 +24,7 @@ for (const ddl of [
   `ALTER ROLE ${postgres.credentials.username} SET "TimeZone" = 'Asia/Kolkata'; ALTER ROLE ${postgres.credentials.username} SET "DateStyle" = 'SQL, DMY'; ALTER TABLE items ALTER created_at TYPE timestamp`,
   `ALTER ROLE ${postgres.credentials.username} SET default_transaction_isolation = 'serializable'`,
 ]) {
-  test(`items are stored one after another, and answered as they are, with ${ddl.split("\n")[0]}`, async (t) => {
+  test(`items are stored one after another, and answered as they are, with ${ddl.replace(/\s+/g, " ")}`, async (t) => {
     t.after(restore);
     await tableWith(ddl);
     const table = ddl.includes("SCHEMA app") ? "app.items" : "items";
