@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endings, positions } from "./boundaries.ts";
-import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { disconnect, type Lane, laneForTests, platformForTests, requestWithKey } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
@@ -71,8 +71,7 @@ const FORMS = {
 
 async function invoke({ functions }: Lane, { body, key }: Sent, time = LONG) {
   const headers = { "Fn-Deadline": new Date(Date.now() + time).toISOString() };
-  const gateway = { gateway: { method: "POST", url: "/items", headers: { "Idempotency-Key": key ?? "" } } };
-  const { code, body: said } = await functions.invoke({ body, headers, ...(key !== undefined && gateway) });
+  const { code, body: said } = await functions.invoke({ body, headers, ...requestWithKey(key) });
   const answer = JSON.parse(said.toString());
   const failed = code ?? answer.status;
   return { code: failed, ids: (failed === undefined ? (answer.ids ?? [answer.id]) : []) as number[] };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { disconnect, type Lane, laneForTests, platformForTests, requestWithKey } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import { randomOf } from "./random.ts";
 
@@ -53,11 +53,7 @@ async function race(sentBy: (container: number) => Sent) {
       const from = random(2) === 0 ? "client" : "server";
       if (random(2) === 0) wire.cut({ from, after: 300 + random(2_500), how: random(2) === 0 ? "end" : "reset" });
       const { body, header } = sentBy(container);
-      const headers = { "Idempotency-Key": header ?? "" };
-      const { code, body: answer } = await functions.invoke({
-        body,
-        ...(header && { gateway: { method: "POST", url: "/items", headers } }),
-      });
+      const { code, body: answer } = await functions.invoke({ body, ...requestWithKey(header) });
       assert.equal(code, undefined, `SEED=${SEED} ${functions.logs.slice(-3).join("\n")}`);
       return JSON.parse(answer.toString());
     }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { requestWithKey } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import { ownerForTests } from "./owner.ts";
 
@@ -27,8 +28,7 @@ const names = async () => (await rows()).map(({ name }) => name);
 
 /** Through the gateway, with the header. */
 async function request(key: string, body: object) {
-  const gateway = { method: "POST", url: "/items", headers: { "Idempotency-Key": key } };
-  const { headers, body: answer } = await functions.invoke({ body: JSON.stringify(body), gateway });
+  const { headers, body: answer } = await functions.invoke({ body: JSON.stringify(body), ...requestWithKey(key) });
   const replayed = headers["fn-http-h-idempotency-replayed"];
   return { status: headers["fn-http-status"], replayed, json: JSON.parse(answer.toString()) };
 }
