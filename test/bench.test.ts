@@ -3,11 +3,12 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ROOT, skipWithout } from "./deployment.ts";
+import { hasEnded } from "./platform/cleanup.ts";
+import { eventually } from "./platform/eventually.ts";
 
 /** On a busy machine; ten seconds elsewhere. Milliseconds. */
 const LIMIT = 240_000;
@@ -26,14 +27,19 @@ test("the benchmark runs, and names what it leaves out; its figures are not judg
   assert.match(stderr, /left out: Python: FastAPI.*: \/nowhere\/python has not the packages/);
 });
 
-test("what keys and tracing cost is measured where it is asked for", async () => {
-  const args = [BENCH, "--smoke", "keys", "tracing"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT });
-  for (const what of ["with a key", "traced"])
-    assert.match(
-      stdout,
-      new RegExp(`^\\| warm insert of one item,? ${what}, ms \\| [\\d.,]+ .* \\| [\\d.]+ × \\| `, "m"),
-    );
+test("the benchmark measures what keys, feeds and tracing cost, where it is asked to", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [BENCH, "--smoke", "keys", "tracing"], {
+    timeout: LIMIT,
+  });
+  for (const [line, floor] of [
+    ["warm insert of one item with a key, ms", "without"],
+    ["warm insert of one item, traced, ms", "without"],
+    ["batch of 10,000 with keys, rows/s", "without"],
+    ["batch of 25,000 of Streaming, rows/s", "a plain batch"],
+    ["10,000 of Streaming, one refused by the table, ms", "none refused"],
+    ["10,000 of Streaming, 100 refused, ms", "none refused"],
+  ])
+    assert.match(stdout, new RegExp(`^\\| ${line} \\| [\\d.,]+.* \\| [\\d.,]+.*, ${floor} \\| [\\d.]+ × \\| `, "m"));
 });
 
 test("an unknown part is refused by name", async () => {
@@ -92,12 +98,15 @@ test("Ctrl-C leaves nothing of the other commit", { skip }, async () => {
   const running = spawn(process.execPath, [BENCH, "--against", "HEAD"], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(running, "exit");
   let said = "";
-  for await (const line of createInterface({ input: running.stderr })) {
-    said += `${line}\n`;
-    if (line.includes("cold starts")) break;
-  }
+  running.stderr.on("data", (chunk) => (said += chunk));
+  await eventually(
+    () => said.includes("cold starts") || hasEnded(running),
+    () => `the first part: ${said}`,
+    LIMIT,
+  );
   assert(existsSync(folderOf(said)));
   running.kill("SIGINT");
+  await eventually(() => hasEnded(running), "the end of the benchmark");
   assert.deepEqual(await ended, [130, null]);
   assert(!existsSync(folderOf(said)));
 });

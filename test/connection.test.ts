@@ -36,7 +36,7 @@ const isAtWork = async ({ backend }: { backend: number }) => {
   return row?.state === "active";
 };
 
-test("it names the server's process", async (t) => {
+test("a connection names the server's process", async (t) => {
   const { connection } = await connect(t);
   const { rows } = await connection.query("SELECT pg_backend_pid() AS pid");
   assert.deepEqual(rows, [{ pid: connection.backend }]);
@@ -63,7 +63,7 @@ test("what cannot be connected to is told apart from what is lost later", async 
   assert(!connection.isAnswered);
 });
 
-test("one that is not opened in time is closed, though its server says nothing", async (t) => {
+test("a connection that is not opened in time is closed, though its server says nothing", async (t) => {
   const silent = createServer((socket) => {
     sockets.push(socket.resume().on("error", () => undefined));
   });
@@ -104,7 +104,7 @@ test("a statement at work is unanswered until it is cancelled", async (t) => {
   assert(connection.isAnswered);
 });
 
-test("it is asked whether it lives when it was idle, and only then", async (t) => {
+test("a connection is asked whether it lives when it was idle, and only then", async (t) => {
   const { connection, wire } = await connect(t);
   const looks = () => wire.last.client.toString("latin1").split("SELECT 1").length - 1;
   // On a busy machine even the next line may come late, but not each time.

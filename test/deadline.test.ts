@@ -77,7 +77,7 @@ for (const [what, spoil, mend, statuses] of [
   ["a database that hangs in connect", (l) => l.wire.accept("hang"), (l) => l.wire.accept("forward"), [504]],
   ["a database that refuses", (l) => l.wire.accept("refuse"), (l) => l.wire.accept("forward"), [503, 504]],
 ] as [string, (lane: Lane) => void, (lane: Lane) => void, number[]][]) {
-  test(`${what}: an answer before the deadline, and the next invoke works`, async () => {
+  test(`${what} is answered before the deadline, and the next invoke works`, async () => {
     const lane = await startedLane();
     spoil(lane);
     assert(statuses.includes(await insert(lane, what, SHORT)));
@@ -128,8 +128,8 @@ for (const [how, then, batch, trigger] of [
   ["end", "refuse", 1, "before a trigger"],
   ["end", "refuse", 3, "before a trigger"],
 ] as const) {
-  const what = `${(batch ?? 1) > 1 ? "a batch's" : "an item's"}${trigger ? `, ${trigger},` : ""}`;
-  test(`nor does ${what} that can no longer be told to stop (${how}, then ${then})`, async (t) => {
+  const what = `the insert of ${(batch ?? 1) > 1 ? "a batch" : "an item"}${trigger ? `, ${trigger},` : ""}`;
+  test(`${what} that can no longer be told to stop stores nothing when the lock goes (${how}, then ${then})`, async (t) => {
     const lane = await startedLane();
     const name = `${what} cut off by ${how}`;
     if (trigger) {

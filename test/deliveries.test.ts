@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, beforeEach, suite, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import { skipWithout } from "./deployment.ts";
 import { closingLine, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
@@ -31,17 +31,15 @@ const FORMS: [form: string, body: unknown][] = [
   ["a stream's batch", streaming(["a", "b", "c"].map(item))],
 ];
 
-suite("messages that are no items", () => {
-  for (const [source, body] of [
-    ["a stream", [...streaming([item("a"), "{"]), ...streaming([item("a"), "{"])]],
-    ["a queue", [keyed("a"), { name: 1 }, keyed("a"), { name: 1 }]],
-  ] as const)
-    test(`are set aside once where they come twice in one batch of ${source}`, async () => {
-      const { code, json } = await deliver(body);
-      assert.deepEqual([code, json.count, json.rejected], [undefined, 2, 2]);
-      assert.deepEqual([await count("items"), await count("items_rejected")], [1, 1]);
-    });
-});
+for (const [source, body] of [
+  ["a stream", [...streaming([item("a"), "{"]), ...streaming([item("a"), "{"])]],
+  ["a queue", [keyed("a"), { name: 1 }, keyed("a"), { name: 1 }]],
+] as const)
+  test(`messages that are no items are set aside once where they come twice in one batch of ${source}`, async () => {
+    const { code, json } = await deliver(body);
+    assert.deepEqual([code, json.count, json.rejected], [undefined, 2, 2]);
+    assert.deepEqual([await count("items"), await count("items_rejected")], [1, 1]);
+  });
 
 test("messages that are no items are set aside by a container whose clock is behind the database's", async () => {
   const behind = "data:text/javascript,const now = Date.now; Date.now = () => now() - 3_600_000";
@@ -57,115 +55,109 @@ test("messages that are no items are set aside by a container whose clock is beh
   }
 });
 
-suite("a table beside the items that the user has no right to", () => {
-  for (const [right, body] of [
-    ["INSERT ON items_keys", keyed("b")],
-    ["SELECT ON items_keys", keyed("a")],
-    ["INSERT ON items_keys", streaming([item("a")])],
-    ["INSERT ON items_rejected", [{ name: "" }, { name: "b" }]],
-    ["UPDATE (errors, at) ON items_rejected", [{ name: "" }, { name: "b" }]],
-  ] as const)
-    test(`fails what needs it, whole, and nothing else: ${right} for ${JSON.stringify(body).slice(0, 40)}`, async () => {
-      await deliver(keyed("a"));
-      await postgres.query(`REVOKE ${right} FROM librarian_user`);
-      try {
-        assert.equal((await deliver({ name: "without" })).json.name, "without");
-        const { code, callId } = await deliver(body);
-        assert.equal(code, "FunctionInvokeExecutionFailed");
-        const line = await closingLine(platform, callId);
-        assert.deepEqual([line.code, /schema\.sql/.test(line.remedy)], ["42501", true]);
-        assert.deepEqual([await count("items"), await count("items_rejected")], [2, 0]);
-      } finally {
-        await postgres.query(`GRANT ${right} TO librarian_user`);
-      }
-    });
+for (const [right, body] of [
+  ["INSERT ON items_keys", keyed("b")],
+  ["SELECT ON items_keys", keyed("a")],
+  ["INSERT ON items_keys", streaming([item("a")])],
+  ["INSERT ON items_rejected", [{ name: "" }, { name: "b" }]],
+  ["UPDATE (errors, at) ON items_rejected", [{ name: "" }, { name: "b" }]],
+] as const)
+  test(`without ${right}, what needs it fails whole, and nothing else: ${JSON.stringify(body).slice(0, 40)}`, async () => {
+    await deliver(keyed("a"));
+    await postgres.query(`REVOKE ${right} FROM librarian_user`);
+    try {
+      assert.equal((await deliver({ name: "without" })).json.name, "without");
+      const { code, callId } = await deliver(body);
+      assert.equal(code, "FunctionInvokeExecutionFailed");
+      const line = await closingLine(platform, callId);
+      assert.deepEqual([line.code, /schema\.sql/.test(line.remedy)], ["42501", true]);
+      assert.deepEqual([await count("items"), await count("items_rejected")], [2, 0]);
+    } finally {
+      await postgres.query(`GRANT ${right} TO librarian_user`);
+    }
+  });
+
+for (const [form, body] of FORMS) {
+  test(`what comes again is answered as the first time where a trigger moved its rows: ${form}`, async () => {
+    await postgres.query(`CREATE TABLE archive (LIKE items);
+      CREATE FUNCTION move() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS
+      'BEGIN INSERT INTO archive SELECT NEW.*; DELETE FROM items WHERE id = NEW.id; RETURN NULL; END';
+      CREATE TRIGGER move AFTER INSERT ON items FOR EACH ROW EXECUTE FUNCTION move()`);
+    try {
+      const first = await deliver(body);
+      const moved = await count("archive");
+      assert.deepEqual((await deliver(body)).json, first.json);
+      assert.deepEqual([await count("items"), await count("archive")], [0, moved]);
+      assert.equal(moved, first.json.count ?? 1);
+    } finally {
+      await postgres.query("DROP FUNCTION move CASCADE; DROP TABLE archive");
+    }
+  });
+
+  test(`what comes again is answered as the first time where a trigger changed its rows, and would refuse them by now: ${form}`, async () => {
+    await postgres.query(`CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN NEW.name := upper(NEW.name); NEW.created_at := ''epoch''; RETURN NEW; END';
+      CREATE TRIGGER change BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION change()`);
+    try {
+      const first = await deliver(body);
+      const stored = await count("items");
+      await postgres.query(`CREATE OR REPLACE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''no''; END'`);
+      assert.deepEqual((await deliver(body)).json, first.json);
+      assert.equal(await count("items"), stored);
+    } finally {
+      await postgres.query("DROP FUNCTION change CASCADE");
+    }
+  });
+
+  test(`what comes again is stored where a trigger kept a row away, and no key was left: ${form}`, async () => {
+    await postgres.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN IF NEW.name = ''a'' THEN RETURN NULL; END IF; RETURN NEW; END';
+      CREATE TRIGGER keep BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION keep()`);
+    try {
+      // Of a connection that knew the table without it, too.
+      for (let time = 0; time < 2; time++) assert.equal((await deliver(body)).code, "FunctionInvokeExecutionFailed");
+      assert.deepEqual([await count("items"), await count("items_keys")], [0, 0]);
+    } finally {
+      await postgres.query("DROP FUNCTION keep CASCADE");
+    }
+    const { json } = await deliver(body);
+    assert.equal(await count("items"), json.count ?? 1);
+  });
+}
+
+test("what comes again brings what is new with it into a table that was emptied, and counts anew", async () => {
+  const first = await deliver(["a", "b"].map(keyed));
+  await postgres.query("TRUNCATE items RESTART IDENTITY");
+  await postgres.query("SELECT setval('items_id_seq', $1, false)", [first.json.ids[0]]);
+  const { json } = await deliver([...["a", "b"].map(keyed), { name: "c" }]);
+  assert.deepEqual(json.ids.slice(0, 2), first.json.ids);
+  assert.equal(await count("items"), 1);
+  await postgres.query("SELECT setval('items_id_seq', 1000)");
 });
 
-suite("what comes again", () => {
-  for (const [form, body] of FORMS) {
-    test(`is answered as the first time where a trigger moved its rows: ${form}`, async () => {
-      await postgres.query(`CREATE TABLE archive (LIKE items);
-        CREATE FUNCTION move() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS
-        'BEGIN INSERT INTO archive SELECT NEW.*; DELETE FROM items WHERE id = NEW.id; RETURN NULL; END';
-        CREATE TRIGGER move AFTER INSERT ON items FOR EACH ROW EXECUTE FUNCTION move()`);
-      try {
-        const first = await deliver(body);
-        const moved = await count("archive");
-        assert.deepEqual((await deliver(body)).json, first.json);
-        assert.deepEqual([await count("items"), await count("archive")], [0, moved]);
-        assert.equal(moved, first.json.count ?? 1);
-      } finally {
-        await postgres.query("DROP FUNCTION move CASCADE; DROP TABLE archive");
-      }
-    });
+const sent = ["w", "x", "y", "z"].map((note, place) => ({ ...readings.item(note, place), idempotency_key: note }));
 
-    test(`is answered as the first time where a trigger changed its rows, and would refuse them by now: ${form}`, async () => {
-      await postgres.query(`CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN NEW.name := upper(NEW.name); NEW.created_at := ''epoch''; RETURN NEW; END';
-        CREATE TRIGGER change BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION change()`);
-      try {
-        const first = await deliver(body);
-        const stored = await count("items");
-        await postgres.query(`CREATE OR REPLACE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS
-          'BEGIN RAISE EXCEPTION ''no''; END'`);
-        assert.deepEqual((await deliver(body)).json, first.json);
-        assert.equal(await count("items"), stored);
-      } finally {
-        await postgres.query("DROP FUNCTION change CASCADE");
-      }
-    });
-
-    test(`is stored when it comes again where a trigger kept a row away, and no key was left: ${form}`, async () => {
-      await postgres.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN IF NEW.name = ''a'' THEN RETURN NULL; END IF; RETURN NEW; END';
-        CREATE TRIGGER keep BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION keep()`);
-      try {
-        // Of a connection that knew the table without it, too.
-        for (let time = 0; time < 2; time++) assert.equal((await deliver(body)).code, "FunctionInvokeExecutionFailed");
-        assert.deepEqual([await count("items"), await count("items_keys")], [0, 0]);
-      } finally {
-        await postgres.query("DROP FUNCTION keep CASCADE");
-      }
-      const { json } = await deliver(body);
-      assert.equal(await count("items"), json.count ?? 1);
-    });
-  }
-
-  test("brings what is new with it into a table that was emptied, and counts anew", async () => {
-    const first = await deliver(["a", "b"].map(keyed));
-    await postgres.query("TRUNCATE items RESTART IDENTITY");
-    await postgres.query("SELECT setval('items_id_seq', $1, false)", [first.json.ids[0]]);
-    const { json } = await deliver([...["a", "b"].map(keyed), { name: "c" }]);
-    assert.deepEqual(json.ids.slice(0, 2), first.json.ids);
-    assert.equal(await count("items"), 1);
-    await postgres.query("SELECT setval('items_id_seq', 1000)");
-  });
+test("readings of which each other leaves out a column that has a default are stored once by their keys, in batches and alone", async () => {
+  const { json } = await deliver(sent, another);
+  assert.deepEqual((await deliver(sent.toReversed(), another)).json.ids, json.ids.toReversed());
+  const alone = { ...readings.item("alone", 1), idempotency_key: "alone" };
+  const first = await deliver(alone, another);
+  assert.equal(first.json.valid, true);
+  await another.postgres.query("DELETE FROM telemetry.readings WHERE note = 'alone'");
+  assert.deepEqual((await deliver(alone, another)).json, first.json);
+  const rows = await another.postgres.query("SELECT note, valid FROM telemetry.readings ORDER BY note");
+  assert.deepEqual(
+    rows,
+    ["w", "x", "y", "z"].map((note, place) => ({ note, valid: place % 2 === 1 })),
+  );
 });
 
-suite("readings of which each other leaves out a column that has a default", () => {
-  const sent = ["w", "x", "y", "z"].map((note, place) => ({ ...readings.item(note, place), idempotency_key: note }));
-
-  test("are stored once by their keys, in batches and alone", async () => {
-    const { json } = await deliver(sent, another);
-    assert.deepEqual((await deliver(sent.toReversed(), another)).json.ids, json.ids.toReversed());
-    const alone = { ...readings.item("alone", 1), idempotency_key: "alone" };
-    const first = await deliver(alone, another);
-    assert.equal(first.json.valid, true);
-    await another.postgres.query("DELETE FROM telemetry.readings WHERE note = 'alone'");
-    assert.deepEqual((await deliver(alone, another)).json, first.json);
-    const rows = await another.postgres.query("SELECT note, valid FROM telemetry.readings ORDER BY note");
-    assert.deepEqual(
-      rows,
-      ["w", "x", "y", "z"].map((note, place) => ({ note, valid: place % 2 === 1 })),
-    );
-  });
-
-  test("are other content where one is null that was left out, or brings what the default is", async () => {
-    const { idempotency_key } = { idempotency_key: "default" };
-    await deliver({ ...readings.item("d", 1), idempotency_key }, another);
-    const { json } = await deliver({ ...readings.item("d", 1), valid: true, idempotency_key }, another);
-    assert.deepEqual(json.errors, [{ pointer: "/idempotency_key", detail: "was used for other content" }]);
-  });
+test("readings of which each other leaves out a column that has a default are other content where one is null that was left out, or brings what the default is", async () => {
+  const { idempotency_key } = { idempotency_key: "default" };
+  await deliver({ ...readings.item("d", 1), idempotency_key }, another);
+  const { json } = await deliver({ ...readings.item("d", 1), valid: true, idempotency_key }, another);
+  assert.deepEqual(json.errors, [{ pointer: "/idempotency_key", detail: "was used for other content" }]);
 });
 
 test("through PgBouncer each message of a stream is stored or set aside, once", {

@@ -138,7 +138,7 @@ suite("the lines that npm start prints", { skip: skipWithout("oci", "jq", "curl"
     };
   }
 
-  test("store text of the world as it is, from a file whose name needs quotes", async (t) => {
+  test("the lines of npm start store text of the world as it is, from a file whose name needs quotes", async (t) => {
     const { line, paste, rows } = await printed(t, "Müller 😀");
     const { stdout } = await paste(line("oci"));
     assert.equal(JSON.parse(stdout).name, "Müller 😀");
@@ -147,7 +147,7 @@ suite("the lines that npm start prints", { skip: skipWithout("oci", "jq", "curl"
     assert.equal(await rows(), 3);
   });
 
-  test("put each item of a file into the stream, whose rows are shown as they arrive", async (t) => {
+  test("the lines of npm start put each item of a file into the stream, whose rows are shown as they arrive", async (t) => {
     const { file, line, paste, rows, database, said } = await printed(t, "Größe 😀");
     const { stdout } = await paste(line("jq"));
     assert.equal(JSON.parse(stdout).data.failures, 0);
@@ -170,7 +170,7 @@ suite("the lines that npm start prints", { skip: skipWithout("oci", "jq", "curl"
     await assert.rejects(paste(elsewhere), /NotAuthorizedOrNotFound/);
   });
 
-  test("invoke once, however long the answer takes", async (t) => {
+  test("the lines of npm start invoke once, however long the answer takes", async (t) => {
     const { line, paste, rows, database } = await printed(t, "slow");
     await database.query("BEGIN; LOCK TABLE items");
     const impatient = line("oci").replace("--read-timeout 300", "--read-timeout 5");

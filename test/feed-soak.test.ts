@@ -19,7 +19,7 @@ const LIMIT = 240_000 + MESSAGES * 20;
 /** Of the calls so many meet a fault, and of the answers so many are lost, or the call is made twice. */
 const SHARE = { faulty: 0.4, lost: 0.05, twice: 0.1 };
 
-test(`${MESSAGES} messages of a stream and a queue, through faults (SEED=${SEED})`, async (t) => {
+test(`${MESSAGES} messages of a stream and a queue are stored or set aside once, through faults (SEED=${SEED})`, async (t) => {
   const platform = await platformForTests();
   const { postgres } = platform;
   await postgres.query(CHECK);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Column } from "../src/columns.ts";
 import { parseExactly } from "../src/values/json.ts";
-import { platformForTests } from "./fixture.ts";
+import { platformForTests, requestWithKey } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import { sampleOf } from "./samples.ts";
 import { bodyOf } from "./strangers.ts";
@@ -24,9 +24,7 @@ const itemOf = fc.record(Object.fromEntries(accepted.map(([name, column]) => [na
 type Sent = (key: string, item: Sources) => Promise<number | undefined>;
 
 async function invoke(body: string, header?: string) {
-  const headers = { "Idempotency-Key": header ?? "" };
-  const gateway = { gateway: { method: "POST", url: "/items", headers } };
-  const { code, body: answer } = await functions.invoke({ body, ...(header !== undefined && gateway) });
+  const { code, body: answer } = await functions.invoke({ body, ...requestWithKey(header) });
   assert.equal(code, undefined, functions.logs.slice(-3).join("\n"));
   const json = JSON.parse(answer.toString());
   if (json.status === undefined) return json;

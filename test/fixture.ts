@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "./platform/eventually.ts";
-import { type Functions, type FunctionsOptions, startFunctions } from "./platform/functions.ts";
+import { type Functions, type FunctionsOptions, type Invocation, startFunctions } from "./platform/functions.ts";
 import { type Platform, type PlatformOptions, startPlatform } from "./platform/platform.ts";
 import { startVault, type Vault } from "./platform/vault.ts";
 import { startWire, type Wire } from "./platform/wire.ts";
@@ -53,6 +53,22 @@ export async function gateway(platform: Platform, method: string, path: string, 
     retryAfter: response.headers.get("retry-after"),
     json: text && JSON.parse(text),
   };
+}
+
+/** Of an invocation: through the gateway, with a key of the whole request where there is one, and else direct. */
+export function requestWithKey(key: string | undefined): Pick<Invocation, "gateway"> {
+  if (key === undefined) return {};
+  return { gateway: { method: "POST", url: "/items", headers: { "Idempotency-Key": key } } };
+}
+
+/** @param seen the status of the answer: of a direct invoke the platform's */
+export function assertProblem(answer: Answer, status: number, seen: number) {
+  assert.equal(answer.status, seen);
+  assert.equal(answer.type, "application/problem+json");
+  const { type, title, status: told, detail, callId } = answer.json;
+  assert.equal(type, "about:blank");
+  assert.equal(told, status);
+  for (const text of [title, detail, callId]) assert.match(text, /./);
 }
 
 /**

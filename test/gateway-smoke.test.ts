@@ -36,7 +36,7 @@ for (const [what, given, code, meaning] of [
   ["a gateway without the right to call", [[500, ""]], "500", /npm run bootstrap/],
   ["a function that failed", [[502, ""]], "502", /its log says why/],
 ] as [string, [number, string][], string, RegExp][]) {
-  test(`${what}: ${code}`, async () => {
+  test(`the smoke test through the gateway tells ${what} as ${code}`, async () => {
     answers = given;
     const outcome = await smokeThrough(url, gateway);
     assert.equal(outcome.code, code);

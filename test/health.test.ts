@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { test } from "node:test";
 import { closingLine } from "./fixture.ts";
 import { ownerForTests } from "./owner.ts";
 
@@ -74,113 +74,111 @@ for (const [what, ddl] of [
   });
 }
 
-suite("not healthy, with the code and a remedy, where no insert can succeed", () => {
-  for (const [what, ddl, code, remedy] of [
-    ["no right to insert", `REVOKE INSERT ON items FROM ${username}`, "42501", /schema\.sql/],
-    [
-      "no right to insert a column",
-      `REVOKE INSERT ON items FROM ${username}; GRANT INSERT (id, name) ON items TO ${username}`,
-      "42501",
-      /schema\.sql/,
-    ],
-    ["no right to read", `REVOKE SELECT ON items FROM ${username}`, "42501", /schema\.sql/],
-    ["no right on the sequence", `REVOKE ALL ON SEQUENCE items_id_seq FROM ${username}`, "42501", /schema\.sql/],
-    ["no right on the schema", `REVOKE USAGE ON SCHEMA public FROM ${username}`, "42P01", /schema\.sql/],
-    [
-      "read-only by the user's setting",
-      `ALTER ROLE ${username} SET default_transaction_read_only = on`,
-      "25006",
-      /primary/,
-    ],
-    [
-      "a view of a join",
-      "ALTER TABLE items RENAME TO things; CREATE VIEW items AS SELECT things.* FROM things, (SELECT 1) one; GRANT SELECT, INSERT ON items TO PUBLIC",
-      "55000",
-      /table behind/,
-    ],
-    [
-      "a view that takes rows, and does not count them",
-      "ALTER TABLE items RENAME TO things; CREATE VIEW items AS SELECT * FROM things; GRANT SELECT, INSERT ON items TO PUBLIC",
-      "NO_KEY",
-      /primary key/,
-    ],
-    ["a required column more", "ALTER TABLE items ADD owner text NOT NULL", "23502", /default/],
-    [
-      "a required column more, by its domain",
-      "CREATE DOMAIN required AS text NOT NULL; ALTER TABLE items ADD owner required",
-      "23502",
-      /default/,
-    ],
-    ["a column less", "ALTER TABLE items DROP description", "42703", /column/],
-    ["the answer's column less", "ALTER TABLE items DROP created_at", "42703", /column/],
-    ["a column of another type", "ALTER TABLE items ALTER description TYPE int USING 1", "42804", /agree/],
-    ["no table", "DROP TABLE items", "42P01", /schema\.sql/],
-    ["no primary key", "ALTER TABLE items DROP CONSTRAINT items_pkey", "NO_KEY", /primary key/],
-    [
-      "a primary key of id and another column",
-      "ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, name)",
-      "NO_KEY",
-      /primary key/,
-    ],
-    [
-      "an id that does not count",
-      "ALTER TABLE items ALTER id DROP DEFAULT; DROP SEQUENCE items_id_seq",
-      "NO_SEQUENCE",
-      /serial/,
-    ],
-    ["a sequence at its end", "SELECT setval('items_id_seq', 2147483647)", "2200H", /bigint/],
-    [
-      "a sequence that goes on where id ends",
-      "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 2147483647)",
-      "2200H",
-      /bigint/,
-    ],
-    [
-      "a sequence at the end of bigint",
-      "ALTER TABLE items ALTER id TYPE bigint; ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 9223372036854775807)",
-      "2200H",
-      /end/,
-    ],
-    ["no right on another column's sequence", "ALTER TABLE items ADD place serial", "42501", /schema\.sql/],
-    [
-      "a rule that also stores elsewhere",
-      "CREATE TABLE copies (name text); CREATE RULE copy AS ON INSERT TO items DO ALSO INSERT INTO copies VALUES (NEW.name)",
-      "0A000",
-      /rules/,
-    ],
-    ["row-level security without a policy", "ALTER TABLE items ENABLE ROW LEVEL SECURITY", "42501", /polic/],
-    [
-      "row-level security that lets those in whose role the user is, without inheriting of it",
-      `DO $$ BEGIN CREATE ROLE writer; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-       ALTER ROLE ${username} NOINHERIT; GRANT writer TO ${username};
-       ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY w ON items TO writer USING (true) WITH CHECK (true)`,
-      "42501",
-      /polic/,
-    ],
-    [
-      "row-level security that lets nobody append",
-      "ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY r ON items FOR SELECT USING (true)",
-      "42501",
-      /polic/,
-    ],
-    [
-      "row-level security that lets nobody read",
-      "ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY a ON items FOR INSERT WITH CHECK (true)",
-      "42501",
-      /polic/,
-    ],
-  ] as const) {
-    test(what, async (t) => {
-      t.after(restore);
-      await tableWith(ddl);
-      // What may pass is tried until the deadline.
-      platform.functions.options.timeoutSeconds = code === "25006" ? 4 : 300;
-      const { line, body } = await health();
-      assert.equal(body, undefined, "healthy");
-      assert.deepEqual([line.status, line.code], [503, code]);
-      assert.match(line.remedy, remedy);
-      const { status } = await owner.send({ name: "a" });
-      assert.notEqual(status, 201, "an insert does succeed");
-    });
-  }
-});
+for (const [what, ddl, code, remedy] of [
+  ["no right to insert", `REVOKE INSERT ON items FROM ${username}`, "42501", /schema\.sql/],
+  [
+    "no right to insert a column",
+    `REVOKE INSERT ON items FROM ${username}; GRANT INSERT (id, name) ON items TO ${username}`,
+    "42501",
+    /schema\.sql/,
+  ],
+  ["no right to read", `REVOKE SELECT ON items FROM ${username}`, "42501", /schema\.sql/],
+  ["no right on the sequence", `REVOKE ALL ON SEQUENCE items_id_seq FROM ${username}`, "42501", /schema\.sql/],
+  ["no right on the schema", `REVOKE USAGE ON SCHEMA public FROM ${username}`, "42P01", /schema\.sql/],
+  [
+    "read-only by the user's setting",
+    `ALTER ROLE ${username} SET default_transaction_read_only = on`,
+    "25006",
+    /primary/,
+  ],
+  [
+    "a view of a join",
+    "ALTER TABLE items RENAME TO things; CREATE VIEW items AS SELECT things.* FROM things, (SELECT 1) one; GRANT SELECT, INSERT ON items TO PUBLIC",
+    "55000",
+    /table behind/,
+  ],
+  [
+    "a view that takes rows, and does not count them",
+    "ALTER TABLE items RENAME TO things; CREATE VIEW items AS SELECT * FROM things; GRANT SELECT, INSERT ON items TO PUBLIC",
+    "NO_KEY",
+    /primary key/,
+  ],
+  ["a required column more", "ALTER TABLE items ADD owner text NOT NULL", "23502", /default/],
+  [
+    "a required column more, by its domain",
+    "CREATE DOMAIN required AS text NOT NULL; ALTER TABLE items ADD owner required",
+    "23502",
+    /default/,
+  ],
+  ["a column less", "ALTER TABLE items DROP description", "42703", /column/],
+  ["the answer's column less", "ALTER TABLE items DROP created_at", "42703", /column/],
+  ["a column of another type", "ALTER TABLE items ALTER description TYPE int USING 1", "42804", /agree/],
+  ["no table", "DROP TABLE items", "42P01", /schema\.sql/],
+  ["no primary key", "ALTER TABLE items DROP CONSTRAINT items_pkey", "NO_KEY", /primary key/],
+  [
+    "a primary key of id and another column",
+    "ALTER TABLE items DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, name)",
+    "NO_KEY",
+    /primary key/,
+  ],
+  [
+    "an id that does not count",
+    "ALTER TABLE items ALTER id DROP DEFAULT; DROP SEQUENCE items_id_seq",
+    "NO_SEQUENCE",
+    /serial/,
+  ],
+  ["a sequence at its end", "SELECT setval('items_id_seq', 2147483647)", "2200H", /bigint/],
+  [
+    "a sequence that goes on where id ends",
+    "ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 2147483647)",
+    "2200H",
+    /bigint/,
+  ],
+  [
+    "a sequence at the end of bigint",
+    "ALTER TABLE items ALTER id TYPE bigint; ALTER SEQUENCE items_id_seq AS bigint; SELECT setval('items_id_seq', 9223372036854775807)",
+    "2200H",
+    /end/,
+  ],
+  ["no right on another column's sequence", "ALTER TABLE items ADD place serial", "42501", /schema\.sql/],
+  [
+    "a rule that also stores elsewhere",
+    "CREATE TABLE copies (name text); CREATE RULE copy AS ON INSERT TO items DO ALSO INSERT INTO copies VALUES (NEW.name)",
+    "0A000",
+    /rules/,
+  ],
+  ["row-level security without a policy", "ALTER TABLE items ENABLE ROW LEVEL SECURITY", "42501", /polic/],
+  [
+    "row-level security that lets those in whose role the user is, without inheriting of it",
+    `DO $$ BEGIN CREATE ROLE writer; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+     ALTER ROLE ${username} NOINHERIT; GRANT writer TO ${username};
+     ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY w ON items TO writer USING (true) WITH CHECK (true)`,
+    "42501",
+    /polic/,
+  ],
+  [
+    "row-level security that lets nobody append",
+    "ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY r ON items FOR SELECT USING (true)",
+    "42501",
+    /polic/,
+  ],
+  [
+    "row-level security that lets nobody read",
+    "ALTER TABLE items ENABLE ROW LEVEL SECURITY; CREATE POLICY a ON items FOR INSERT WITH CHECK (true)",
+    "42501",
+    /polic/,
+  ],
+] as const) {
+  test(`not healthy, with the code ${code} and a remedy, and an insert fails: ${what}`, async (t) => {
+    t.after(restore);
+    await tableWith(ddl);
+    // What may pass is tried until the deadline.
+    platform.functions.options.timeoutSeconds = code === "25006" ? 4 : 300;
+    const { line, body } = await health();
+    assert.equal(body, undefined, "healthy");
+    assert.deepEqual([line.status, line.code], [503, code]);
+    assert.match(line.remedy, remedy);
+    const { status } = await owner.send({ name: "a" });
+    assert.notEqual(status, 201, "an insert does succeed");
+  });
+}

@@ -111,7 +111,7 @@ suite("image", { skip: skip() }, async () => {
     ]);
   }
 
-  test("builds, starts under 128 MB as the platform starts it, and inserts a row", async () => {
+  test("the image builds, starts under 128 MB as the platform starts it, and inserts a row", async () => {
     build();
     const { env } = platform.principal;
     const given: Record<string, string> = {
@@ -138,7 +138,7 @@ suite("image", { skip: skip() }, async () => {
     assert.deepEqual(rows, [{ name: "from the image" }]);
   });
 
-  test("stores a batch of 6 MB under 128 MB", async () => {
+  test("the image stores a batch of 6 MB under 128 MB", async () => {
     const item = { name: "a name of some length", description: "a description of some length, as a table has them" };
     const items = Array.from(
       { length: Math.floor((6 * 1024 * 1024 - 2) / (JSON.stringify(item).length + 1)) },
@@ -148,9 +148,9 @@ suite("image", { skip: skip() }, async () => {
     assert.equal(stored.count, items.length, output);
   });
 
-  test("has a code cache that fits", () => assert.doesNotMatch(output, /code cache/));
+  test("the image has a code cache that fits", () => assert.doesNotMatch(output, /code cache/));
 
-  test("leaves no container, image or file behind", async () => {
+  test("the test of the image leaves no container, image or file behind", async () => {
     await end();
     assert(!existsSync(TOOL ? iofs : work));
     if (TOOL) return;

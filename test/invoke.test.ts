@@ -37,14 +37,14 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
     assert.equal(code, 0, text);
   });
 
-  test("stores text of the world as it is, and prints the answer", async () => {
+  test("npm run invoke stores text of the world as it is, and prints the answer", async () => {
     const { code, stdout, text } = await invoke(file('{"name":"Müller 😀 漢字"}'));
     assert.equal(code, 0, text);
     assert.equal(JSON.parse(stdout).name, "Müller 😀 漢字");
     assert.equal((await names()).at(-1), "Müller 😀 漢字");
   });
 
-  test("takes stdin, a byte order mark, and a function by its OCID with no settings but the credentials", async () => {
+  test("npm run invoke takes stdin, a byte order mark, and a function by its OCID with no settings but the credentials", async () => {
     const child = spawn("sh", ["-c", 'cat | node .github/scripts/invoke.ts - --function-id "$0"', functionId()], {
       cwd: folder,
       env: { ...process.env, ...cloud.env, HOME: folder },
@@ -56,7 +56,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
     assert.equal((await names()).at(-1), "from stdin");
   });
 
-  test("stores a batch of 6 MB in letters of two bytes", async () => {
+  test("npm run invoke stores a batch of 6 MB in letters of two bytes", async () => {
     const item = JSON.stringify({ name: "жук", description: "ж".repeat(1_000) });
     const count = Math.floor((LIMIT - 2) / (Buffer.byteLength(item) + 1));
     const body = `[${Array(count).fill(item)}]`;
@@ -148,7 +148,7 @@ suite("npm run invoke", { skip: skipWithout(...TOOLS, "jq") }, async () => {
     assert.equal(invokes(), asked + 1);
   });
 
-  test("waits for a locked table, and stores one row", async () => {
+  test("npm run invoke waits for a locked table, and stores one row", async () => {
     const asked = invokes();
     const held = postgres.query("BEGIN; LOCK TABLE items; SELECT pg_sleep(5); COMMIT");
     const { code, text } = await invoke(file('{"name":"patient"}'));

@@ -42,7 +42,7 @@ test("an absent description is null, and text is taken as it is", () => {
 });
 
 for (const [what, body, status, pointers] of [
-  ["nothing", "", 400, []],
+  ["an empty body", "", 400, []],
   ["white space", " \n", 400, []],
   ["half of an object", '{"name":', 400, []],
   ["a word", "name", 400, []],
@@ -58,8 +58,8 @@ for (const [what, body, status, pointers] of [
   ["a description that is an object", '{"name":"a","description":{}}', 422, ["/description"]],
   ["a misspelt key", '{"name":"a","descripton":"b"}', 422, ["/descripton"]],
   ["a key that needs escaping", '{"name":"a","a/b~c":"b"}', 422, ["/a~1b~0c"]],
-  ["__proto__", '{"name":"a","__proto__":{"description":"b"}}', 422, ["/__proto__"]],
-  ["constructor", '{"name":"a","constructor":1}', 422, ["/constructor"]],
+  ["__proto__ as a key", '{"name":"a","__proto__":{"description":"b"}}', 422, ["/__proto__"]],
+  ["constructor as a key", '{"name":"a","constructor":1}', 422, ["/constructor"]],
   ["a lone surrogate in a key", '{"name":"a","\\ud800":1}', 422, ["/\ud800"]],
   ["U+0000 in a key", '{"name":"a","name\\u0000":1}', 422, ["/name\0"]],
   ["U+0000 in a name", '{"name":"a\\u0000"}', 422, ["/name"]],
@@ -71,14 +71,14 @@ for (const [what, body, status, pointers] of [
   ["a batch in a batch", '[[{"name":"a"}]]', 422, ["/0"]],
   ["several faults at once", '[{"name":1,"x":2},{"name":"ok"},3]', 422, ["/0/name", "/0/x", "/2"]],
 ] as const) {
-  test(`refuses ${what}`, () => {
+  test(`${what} is refused with ${status}`, () => {
     const refused = refusal(body);
     assert.equal(refused.status, status);
     assert.deepEqual(refused.pointers, pointers);
   });
 }
 
-test("refuses bytes that are not UTF-8", () => {
+test("bytes that are not UTF-8 are refused", () => {
   for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]]) {
     const body = Buffer.concat([Buffer.from('{"name":"'), Buffer.from(bytes), Buffer.from('"}')]);
     assert.equal(refusal(body).detail, "The body is not UTF-8.");
@@ -113,16 +113,16 @@ test("what strings hold is not taken for structure", () => {
   assert.equal(parseOne([{ name }, { name, description: name }]).items[1]?.description, name);
 });
 
-test("tells where JSON breaks, and does not quote it", () => {
+test("where JSON breaks is told, and not quoted", () => {
   const { detail } = refusal('{\n  "name": "secret" "x"\n}');
   assert.equal(detail, "The body is not JSON: line 2, column 20.");
 });
 
-test("tells whoever sends the name of a file how to send the file", () => {
+test("who sends the name of a file is told how to send the file", () => {
   assert.match(refusal("file://payload.json").detail, /name of a file.*cat payload.json/);
 });
 
-test("lists the first 100 faults and counts them all", () => {
+test("the first 100 faults are listed, and all are counted", () => {
   const { detail, pointers } = refusal(JSON.stringify(Array(2_000).fill({ name: 1, x: 1 })));
   assert.equal(pointers.length, 100);
   assert.match(detail, /4000 faults .* first 100/);

@@ -38,7 +38,7 @@ for (const [what, change] of [
   ["changed", "UPDATE items SET name = 'b', created_at = 'epoch'"],
   ["moved", "UPDATE items SET id = id + 1000000"],
 ] as const) {
-  test(`whose row was ${what} since, is answered as the first time`, async () => {
+  test(`an item whose row was ${what} since is answered as the first time`, async () => {
     const first = await send({ name: "a", idempotency_key: "k1" });
     await postgres.query(change);
     const count = (await names()).length;
@@ -100,7 +100,7 @@ test("an item of a batch that comes alone has the answer of an item", async () =
 });
 
 for (const key of ["", "a b", "é", "x".repeat(256), 1, null]) {
-  test(`refuses ${JSON.stringify(key).slice(0, 20)} as a key`, async () => {
+  test(`${JSON.stringify(key).slice(0, 20)} is refused as a key`, async () => {
     const { json } = await send({ name: "a", idempotency_key: key });
     assert.equal(json.status, 422);
     assert.equal(json.errors[0].pointer, "/idempotency_key");

@@ -42,7 +42,7 @@ suite("login", { skip: skipWithout(...TOOLS) }, async () => {
     assert(!text.includes("wrong-secret"));
   });
 
-  test("what is missing is named", async () => {
+  test("what is missing to log in by OIDC is named", async () => {
     const { text } = await run("login", { ...oidc, OIDC_CLIENT_ID: "", OIDC_CLIENT_SECRET: "" });
     assert.match(text, /OIDC_CLIENT_ID, OIDC_CLIENT_SECRET missing: .* go together/);
     const job = await run("login", { ...oidc, ACTIONS_ID_TOKEN_REQUEST_TOKEN: undefined });

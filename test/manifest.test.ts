@@ -23,7 +23,7 @@ const manifests: [string, string | undefined, string[]][] = [
 ];
 
 for (const [what, content, expected] of manifests)
-  test(`func.yaml ${what}: told plainly`, () => {
+  test(`func.yaml ${what} is ${expected.length === 0 ? "taken" : "told plainly"}`, () => {
     const file = join(folder, `${what}.yaml`);
     if (content !== undefined) writeFileSync(file, content);
     const faults: string[] = [];

@@ -83,3 +83,9 @@ export function functionsOwn(status: number, { content }: Response) {
   const type = status < 400 ? "application/json" : "application/problem+json";
   return content[type] && { type, ...content[type] };
 }
+
+/** Of an error the content that the gateway gives itself. */
+export function gatewaysOwn(status: number, { content }: Response) {
+  const type = "application/json";
+  return status < 400 ? undefined : content[type] && { type, ...content[type] };
+}

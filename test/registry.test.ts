@@ -40,7 +40,7 @@ suite("the local registry", async () => {
   const push = (name: string, options = "--platform linux/amd64 --provenance=false --sbom=false") =>
     docker(`buildx build ${options} --tag ${name} --push .`);
 
-  test("takes no push, and the stand-in for Docker no login, that is not the registry's", async () => {
+  test("the local registry takes no push, and the stand-in for Docker no login, that is not the registry's", async () => {
     const [code, text] = await logIn("wrong");
     assert.equal(code, 1);
     assert.match(text, /unauthorized/);

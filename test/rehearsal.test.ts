@@ -6,6 +6,8 @@ import { dirname } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { skipWithout } from "./deployment.ts";
+import { hasEnded } from "./platform/cleanup.ts";
+import { eventually } from "./platform/eventually.ts";
 
 /** A program may take this long, milliseconds. */
 const LIMIT = 120_000;
@@ -18,21 +20,15 @@ test("npm run cloud prints what a shell takes, and leaves nothing behind", {
 }, async (t) => {
   const child = spawn(process.execPath, [START], { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "exit");
-  t.after(async () => {
-    child.kill("SIGTERM");
-    await ended;
-  });
+  t.after(() => child.kill("SIGTERM"));
   let [output, said] = ["", ""];
   child.stderr.on("data", (chunk) => (said += chunk));
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (chunk) => {
-      output += chunk;
-      if (output.endsWith("\n# ready\n")) resolve();
-    });
-    child.on("exit", (code) => reject(new Error(`it ended with ${code}: ${said}`)));
-    setTimeout(() => reject(new Error(`no "# ready" in ${LIMIT} ms: ${output}${said}`)), LIMIT).unref();
-  });
-  await ready;
+  child.stdout.on("data", (chunk) => (output += chunk));
+  await eventually(
+    () => output.endsWith("\n# ready\n") || hasEnded(child),
+    () => `"# ready": ${output}${said}`,
+    LIMIT,
+  );
   assert.match(output, /^(export [A-Z_]+=('[^'\n]*'|[^\s'"]+)(:"\$PATH")?\n)+# ready\n$/);
 
   const file = String(/^ {2}\. (\S+)$/m.exec(said)?.[1]);
@@ -46,6 +42,7 @@ test("npm run cloud prints what a shell takes, and leaves nothing behind", {
   );
 
   child.kill("SIGINT");
+  await eventually(() => hasEnded(child), "its end", LIMIT);
   assert.deepEqual(await ended, [0, null]);
   assert(!existsSync(dirname(file)), "its folder");
   await assert.rejects(fetch(String(/OCI_CLI_ENDPOINT=(\S+)/.exec(output)?.[1])), "its control plane");

@@ -12,7 +12,7 @@ const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const CONTAINERS = 20;
 
 suite("soak", { skip: skipWithout("pgbouncer") }, () => {
-  test(`${CONTAINERS} containers behind PgBouncer, ${SECONDS} s of faults (SEED=${SEED})`, async (t) => {
+  test(`${CONTAINERS} containers behind PgBouncer store each item once, through ${SECONDS} s of faults (SEED=${SEED})`, async (t) => {
     const platform = await platformForTests({ functions: { maxContainers: CONTAINERS, timeoutSeconds: 20 } });
     const { postgres, vault, functions } = platform;
     const bouncer = await startPgBouncer(postgres, 5);

@@ -36,17 +36,17 @@ for (const folder of ["src", "test/readings", "test/types"] as const) {
   const accepted = Object.entries(table.columns).filter(([, { traits }]) => !traits.includes("generated"));
   const item = fc.record(Object.fromEntries(accepted.map(([name, column]) => [name, sourcesOf(column)])));
 
-  test(`${folder}: is in table.ts what it is in schema.sql`, async () => {
+  test(`the table of ${folder} is in table.ts what it is in schema.sql`, async () => {
     assert.deepEqual(await disagreements(postgres, table, relation), []);
   });
 
-  test(`${folder}: its schema may be applied again, and gives the function what it needs`, async () => {
+  test(`the schema of ${folder} may be applied again, and gives the function what it needs`, async () => {
     const schema = readFileSync(options.postgres?.schema as URL, "utf8");
     await postgres.query(`SELECT set_config('inserter.user', '${postgres.credentials.username}', false); ${schema}`);
     assert.equal(await invoke(""), '{"status":"ok"}');
   });
 
-  test(`${folder}: beside it are its keys and its rejected messages, and what comes again is there once`, async () => {
+  test(`beside the table of ${folder} are its keys and its rejected messages, and what comes again is there once`, async () => {
     const named = (what: string) => [table.schema ?? [], `${table.name}_${what}`].flat().map(quoted).join(".");
     const deliver = (sent: Record<string, Source>) => invoke(JSON.stringify(streaming([bodyOf(sent), "{"])));
     // Of a table with rules of its own the first that passes.
@@ -62,7 +62,7 @@ for (const folder of ["src", "test/readings", "test/types"] as const) {
     assert.fail("the table takes none of 50 items");
   });
 
-  test(`${folder}: what single items bring is stored and answered, value for value, with what the database makes of the rest`, async (t) => {
+  test(`what single items of ${folder} bring is stored and answered, value for value, with what the database makes of the rest`, async (t) => {
     const property = fc.asyncProperty(item, async (sent) => {
       const answer = await invoke(bodyOf(sent));
       if (answer === undefined) return;
@@ -77,7 +77,7 @@ for (const folder of ["src", "test/readings", "test/types"] as const) {
     t.diagnostic(`${CASES} items, of which the table refused ${refusals}`);
   });
 
-  test(`${folder}: what batches bring is stored, value for value, and what an item leaves out takes its default`, async () => {
+  test(`what batches of ${folder} bring is stored, value for value, and what an item leaves out takes its default`, async () => {
     const items = fc.array(item, { minLength: 1, maxLength: 30 });
     const property = fc.asyncProperty(items, async (sent) => {
       const answer = await invoke(`[${sent.map(bodyOf)}]`);

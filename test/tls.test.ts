@@ -133,7 +133,7 @@ suite("TLS", { skip: skipWithout("openssl") }, async () => {
     ["self-signed", "require", { sslmode: "require" }, ENCRYPTED],
   ];
   for (const [shown, what, secret, expected] of cases) {
-    test(`a ${shown} certificate, ${what}`, async () => {
+    test(`with a ${shown} certificate and ${what}, an item is ${expected === ENCRYPTED ? "stored, encrypted" : "not stored, and it is told why"}`, async () => {
       await show(shown);
       assert.match(await insert(secured, secret), expected);
     });
@@ -144,7 +144,8 @@ suite("TLS", { skip: skipWithout("openssl") }, async () => {
     ["require", { sslmode: "require" }, /^NO_TLS: .*"sslmode": "disable"/],
     ["disable", { sslmode: "disable" }, /^stored, plain$/],
   ] as [string, Secret, RegExp][]) {
-    test(`a server without TLS, ${what}`, async () => assert.match(await insert(plain, secret), expected));
+    test(`without TLS on the server and with ${what}, an item is ${what === "disable" ? "stored" : "not stored, and it is told why"}`, async () =>
+      assert.match(await insert(plain, secret), expected));
   }
 
   // Where it fails, it is tried until the deadline.
@@ -152,7 +153,7 @@ suite("TLS", { skip: skipWithout("openssl") }, async () => {
     ["of an authority that Node.js trusts", { NODE_EXTRA_CA_CERTS: file("ca.pem") }, 200, 60],
     ["of another", {}, 502, 5],
   ] as const) {
-    test(`Vault by TLS, with a certificate ${what}`, async (t) => {
+    test(`Vault by TLS is ${expected === 200 ? "asked" : "not believed"}, with a certificate ${what}`, async (t) => {
       const { vault, postgres, functions } = plain;
       vault.put(postgres.credentials);
       const shown = { key: readFileSync(file("proper.key")), cert: readFileSync(file("proper.pem")) };

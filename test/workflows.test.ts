@@ -51,7 +51,7 @@ suite("workflows", { skip: skipWithout("actionlint", "zizmor", "shellcheck") }, 
     for (const name of table) assert(name.startsWith("OCI_CLI_") || used.includes(name), `no script uses ${name}`);
   });
 
-  test("one deployment at a time, none broken off", () => {
+  test("the workflows deploy one at a time, and break none off", () => {
     for (const name of ["provision-function", "update-application"])
       assert.match(
         read(`.github/workflows/${name}.yml`),

@@ -43,7 +43,7 @@ for (const sql of [
   "ALTER SYSTEM SET ssl = off",
   "CREATE DATABASE other",
 ]) {
-  test(`it is refused: ${sql}`, async () => {
+  test(`the function's user is refused ${sql}`, async () => {
     await assert.rejects(client.query(sql), (error: pg.DatabaseError) => {
       assert.equal(error.code, "42501", error.message);
       return true;
@@ -51,7 +51,7 @@ for (const sql of [
   });
 }
 
-test("it can grant to nobody what it may do", async () => {
+test("the function's user can grant to nobody what it may do", async () => {
   await client.query("GRANT INSERT ON items TO PUBLIC"); // a warning, and nothing granted
   const [row] = await postgres.query("SELECT has_table_privilege('public', 'items', 'INSERT') AS granted");
   assert.deepEqual(row, { granted: false });

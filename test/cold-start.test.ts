@@ -9,7 +9,7 @@ import { closingLine, gateway, platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
 import { startFunctions } from "./platform/functions.ts";
 
-test("without any configuration it starts, answers 500 and tells the log all that is missing", async () => {
+test("a function without any configuration starts, answers 500 and tells the log all that is missing", async () => {
   const platform = await platformForTests({
     config: { DB_SECRET_OCID: "", OCI_RESOURCE_PRINCIPAL_VERSION: "", LOG_LEVEL: "loud" },
   });

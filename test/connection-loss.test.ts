@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { disconnect, type Lane, laneForTests, platformForTests } from "./fixture.ts";
+import { endings, positions } from "./boundaries.ts";
+import { disconnect, type Lane, laneForTests, platformForTests, requestWithKey } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Conversation, Cut } from "./platform/wire.ts";
@@ -16,6 +17,10 @@ const SILENT = 8_000;
 /** For an invocation that has nothing to wait for. Milliseconds. */
 const LONG = 60_000;
 
+/** Aborted before the platforms stop. */
+const over = new AbortController();
+after(() => over.abort());
+
 const [platform, another, owned] = (await Promise.all(
   [items, readings, items].map(({ options: { postgres, functions } }) =>
     platformForTests({ ...(postgres && { postgres }), functions: { ...functions, timeoutSeconds: 120 } }),
@@ -27,41 +32,14 @@ await owned.postgres.query(`
   ALTER TABLE items ADD UNIQUE (name);
   CREATE FUNCTION describe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.description := upper(NEW.name); RETURN NEW; END $$;
   CREATE TRIGGER describe BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION describe()`);
-const change = async (): Promise<never> => {
-  for (;;) {
+const change = async () => {
+  while (!over.signal.aborted) {
     await owned.postgres.query("UPDATE items SET description = NULL WHERE description IS NOT NULL");
     await sleep(5);
   }
 };
-// Until the platform stops.
+// The last one may find the platform stopped.
 change().catch(() => undefined);
-
-/** Ends of the protocol's messages in one side's stream. https://www.postgresql.org/docs/current/protocol-message-formats.html */
-function boundaries(stream: Buffer, from: Cut["from"]): number[] {
-  const ends = [0];
-  for (let at = 0; at < stream.length; ) {
-    // The client's first message has no type byte.
-    const type = from === "client" && at === 0 ? 0 : 1;
-    at += type + stream.readInt32BE(at + type);
-    ends.push(at);
-  }
-  return ends;
-}
-
-/** Every message's end. */
-function endings(stream: Buffer, from: Cut["from"]): number[] {
-  return boundaries(stream, from).filter((at) => from === "client" || at > 0);
-}
-
-/** Every message's end, and within each message its first byte, its length and its middle. */
-function positions(stream: Buffer, from: Cut["from"]): number[] {
-  const ends = boundaries(stream, from);
-  const inside = ends.slice(0, -1).flatMap((start, index) => {
-    const end = ends[index + 1] as number;
-    return [start + 1, start + 3, Math.floor((start + end) / 2)].filter((at) => at > start && at < end);
-  });
-  return [...new Set([...ends, ...inside])].filter((at) => from === "client" || at > 0);
-}
 
 interface Sent {
   body: string;
@@ -93,8 +71,7 @@ const FORMS = {
 
 async function invoke({ functions }: Lane, { body, key }: Sent, time = LONG) {
   const headers = { "Fn-Deadline": new Date(Date.now() + time).toISOString() };
-  const gateway = { gateway: { method: "POST", url: "/items", headers: { "Idempotency-Key": key ?? "" } } };
-  const { code, body: said } = await functions.invoke({ body, headers, ...(key !== undefined && gateway) });
+  const { code, body: said } = await functions.invoke({ body, headers, ...requestWithKey(key) });
   const answer = JSON.parse(said.toString());
   const failed = code ?? answer.status;
   return { code: failed, ids: (failed === undefined ? (answer.ids ?? [answer.id]) : []) as number[] };

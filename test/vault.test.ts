@@ -3,18 +3,12 @@ import test from "node:test";
 import type { Call } from "../src/call.ts";
 import { Deadline } from "../src/deadline.ts";
 import { openVault } from "../src/vault.ts";
-import { closingLine, direct, gateway, platformForTests } from "./fixture.ts";
+import { closingLine, platformForTests } from "./fixture.ts";
 import { startFunctions } from "./platform/functions.ts";
 import { createPrincipal } from "./platform/principal.ts";
 
 const platform = await platformForTests();
 const { vault, functions } = platform;
-
-test("a secret is fetched once and kept", async () => {
-  const before = vault.requests;
-  for (let n = 0; n < 5; n++) assert.equal((await direct(platform, '{"name":"a"}')).status, 200);
-  assert.equal(vault.requests, before + 1);
-});
 
 test("concurrent first reads fetch the secret once, and a failed read is not remembered", async () => {
   Object.assign(process.env, platform.principal.env);
@@ -28,14 +22,6 @@ test("concurrent first reads fetch the secret once, and a failed read is not rem
   const [one, two] = await Promise.all([read(), read()]);
   assert.equal(one, two);
   assert.equal(vault.requests, before + 2);
-});
-
-test("a function that failed to read its secret reads it at the next invoke", async () => {
-  functions.replace();
-  vault.answer({ status: 404 });
-  assert.equal((await gateway(platform, "POST", "/items", '{"name":"a"}')).status, 503);
-  vault.answer();
-  assert.equal((await gateway(platform, "POST", "/items", '{"name":"a"}')).status, 201);
 });
 
 test("the local Vault refuses a signature by another key, and a token from elsewhere", async (t) => {

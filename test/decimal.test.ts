@@ -15,7 +15,7 @@ test("a number's digits and power of ten are those that were written", () => {
   }
 });
 
-test("of a number of millions of digits too, without a wait", () => {
+test("a number of millions of digits is taken apart without a wait", () => {
   const zeros = "0".repeat(6_000_000);
   const since = performance.now();
   assert.equal(decimalOf(`1${zeros}1`).digits.length, zeros.length + 2);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { test } from "node:test";
 import { skipWithout } from "./deployment.ts";
 import { platformForTests } from "./fixture.ts";
 import { startPgBouncer } from "./platform/pgbouncer.ts";
@@ -31,12 +31,12 @@ test(`${CONTAINERS} containers share a database that has five connections for th
   await storm(platform);
 });
 
-suite("PgBouncer", { skip: skipWithout("pgbouncer") }, () => {
-  test(`${CONTAINERS} containers share three connections through PgBouncer in transaction mode`, async (t) => {
-    const platform = await platformForTests();
-    const bouncer = await startPgBouncer(platform.postgres, 3);
-    t.after(() => bouncer.stop());
-    platform.vault.put({ ...platform.postgres.credentials, port: bouncer.port });
-    await storm(platform);
-  });
+test(`${CONTAINERS} containers share three connections through PgBouncer in transaction mode`, {
+  skip: skipWithout("pgbouncer"),
+}, async (t) => {
+  const platform = await platformForTests();
+  const bouncer = await startPgBouncer(platform.postgres, 3);
+  t.after(() => bouncer.stop());
+  platform.vault.put({ ...platform.postgres.credentials, port: bouncer.port });
+  await storm(platform);
 });
