@@ -11,7 +11,7 @@ import {
   SEQUENCE,
   TRIGGERED,
 } from "./insert/catalog.ts";
-import { accepted, columnsOfEvery, insertChecked, insertInto, made, typeOf } from "./insert/statements.ts";
+import { accepted, columnsOfEvery, FIND_KEYS, insertChecked, insertInto, made, typeOf } from "./insert/statements.ts";
 import { literal } from "./names.ts";
 
 /**
@@ -37,8 +37,11 @@ const HEALTH = `
      LIMIT 1) AS required
   FROM sequence`;
 
-/** The plan of what a feed stores: with keys, and with rejects. */
-const FEED = `EXPLAIN ${insertChecked({ groups: [accepted], single: false, keyed: true, rejecting: true, guarded: true }).replaceAll(/\$\d+/g, "NULL")};`;
+/** The plans of what a feed needs besides: to store keys and rejects, and to find keys. */
+const FEED = [
+  insertChecked({ groups: [accepted], single: false, keyed: true, rejecting: true, guarded: true }),
+  FIND_KEYS,
+].map((statement) => `EXPLAIN ${statement.replaceAll(/\$\d+/g, "NULL")};`);
 
 /** What a statement that is only planned does not find. */
 interface Findings {
@@ -62,7 +65,7 @@ interface Findings {
 export async function checkHealth(database: Database, call: Call): Promise<void> {
   await database.run(call, "connect", async (connection) => {
     const feeds = readOnInvalid(process.env) === "set-aside";
-    const results: unknown = await connection.query(`${feeds ? FEED : ""} ${HEALTH}`);
+    const results: unknown = await connection.query([...(feeds ? FEED : []), HEALTH].join("\n"));
     const [finding] = (results as { rows: Findings[] }[]).at(-1)?.rows ?? [];
     const { readOnly, idIsUnique, sequence, mayCount, exhausted, permitted, required } = finding as Findings;
     if (readOnly) throw new TableError("25006");

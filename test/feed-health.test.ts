@@ -28,6 +28,12 @@ for (const [what, cause, break_, mend] of [
     `GRANT INSERT ON items_keys TO ${username}`,
   ],
   [
+    "the right to find a key",
+    "42501",
+    `REVOKE SELECT ON items_keys FROM ${username}`,
+    `GRANT SELECT ON items_keys TO ${username}`,
+  ],
+  [
     "the right to set a message aside",
     "42501",
     `REVOKE INSERT ON items_rejected FROM ${username}`,

@@ -72,6 +72,21 @@ test("a batch of Streaming takes an item's own key for its key", async () => {
   assert.deepEqual(one?.errors, [{ pointer: "/idempotency_key", detail: "was used for other content" }]);
 });
 
+test("a message from the place of another in its stream is set aside, whether they come together or not", async () => {
+  const [first, other] = [streaming([item("a")]), streaming([item("b")])];
+  await deliver([...first, ...other]);
+  await deliver([...streaming([item("c")]), ...streaming([item("d")], 1)]);
+  assert.deepEqual(await namesIn(platform), ["a", "d"]);
+  const errors = [{ pointer: "", detail: "is another than the first from this place in the stream" }];
+  assert.deepEqual(
+    (await rejectedIn(platform)).map(({ content, errors }) => [JSON.parse(`${content}`).name, errors]),
+    [
+      ["b", errors],
+      ["c", errors],
+    ],
+  );
+});
+
 test("a batch of Streaming fails where it is to fail, and stores nothing", async () => {
   const { code } = await deliver(streaming([item("a"), "{"]), failing);
   assert.equal(code, "FunctionInvokeExecutionFailed");
