@@ -6,15 +6,16 @@ export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 const named = (name: string) => [table.schema ?? [], name].flat().map(quoted).join(".");
 
+/** The names of the tables beside it, as PostgreSQL's errors have them. */
+export const KEYS_NAME = `${table.name}_keys`;
+const REJECTED_NAME = `${table.name}_rejected`;
+
 /** The table's name in SQL, and those of the tables beside it. */
 export const TABLE = named(table.name);
-export const KEYS = named(`${table.name}_keys`);
-export const REJECTED = named(`${table.name}_rejected`);
+export const KEYS = named(KEYS_NAME);
+export const REJECTED = named(REJECTED_NAME);
 
-/** Their names as PostgreSQL's errors have them. */
-const BESIDE: readonly (string | undefined)[] = [`${table.name}_keys`, `${table.name}_rejected`];
-
-/** Whether an error is about those tables, and so says nothing of an item. */
+/** Whether an error is about those beside it, and so says nothing of an item. */
 export function isBeside({ table: name }: { table?: string | undefined }): boolean {
-  return BESIDE.includes(name);
+  return name === KEYS_NAME || name === REJECTED_NAME;
 }

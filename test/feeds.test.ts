@@ -21,6 +21,15 @@ test("a batch of Streaming is stored, and not again when it is delivered again",
   assert.deepEqual(await namesIn(platform), ["a", "b"]);
 });
 
+test("a large batch of Streaming is stored, and not again when it is delivered again", async () => {
+  const batch = streaming(Array.from({ length: 12_000 }, (_, index) => item(`${index}`)));
+  const { json } = await deliver(batch);
+  assert.equal(json.count, 12_000);
+  const again = await deliver(batch);
+  assert.deepEqual(again.json, json);
+  assert.equal((await closingLine(platform, again.callId)).replayed, 12_000);
+});
+
 test("a batch of Streaming that overlaps the one before brings what is new", async () => {
   await deliver(streaming([item("a"), item("b")]));
   const { json, callId } = await deliver(streaming([item("b"), item("c")], 1));
@@ -92,6 +101,18 @@ test("a batch of Streaming fails where it is to fail, and stores nothing", async
   assert.equal(code, "FunctionInvokeExecutionFailed");
   assert.deepEqual(await namesIn(failing), []);
   assert.equal((await deliver(streaming([item("a")]), failing)).json.count, 1);
+});
+
+test("a batch of Streaming fails where it is to fail for what the table refuses, too", async () => {
+  await failing.postgres.query("ALTER TABLE items ADD CONSTRAINT no_bad CHECK (name <> 'bad')");
+  try {
+    const { code, callId } = await deliver(streaming([item("a"), item("bad")]), failing);
+    assert.equal(code, "FunctionInvokeExecutionFailed");
+    assert.equal((await closingLine(failing, callId)).constraint, "no_bad");
+    assert.deepEqual([await namesIn(failing), await rejectedIn(failing)], [[], []]);
+  } finally {
+    await failing.postgres.query("ALTER TABLE items DROP CONSTRAINT no_bad");
+  }
 });
 
 test("a batch of Queue is stored, and what is no item is set aside, as it came", async () => {

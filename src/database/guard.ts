@@ -10,7 +10,7 @@ import { ProtocolError } from "../faults/errors.ts";
 /** Bytes of one answer. The largest of ours are the ids of a whole batch, 10 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
-/** Messages of one answer, since each takes a hundred times its bytes. A statement of ours brings one row, or the lines of a plan. */
+/** Messages of one answer, since each takes a hundred times its bytes. Ours are one row, a plan, or known keys, 5,000 at most. */
 const MOST_MESSAGES = 10_000;
 
 /** Bytes before the server is ready for the first time. */

@@ -1,5 +1,5 @@
 import type { OnInvalid } from "../config.ts";
-import type { Delivery } from "../delivery.ts";
+import type { Delivery, Feed } from "../delivery.ts";
 import { Problem } from "../problem.ts";
 import { type Item, keyOf, parseItem, readJson } from "./items.ts";
 import { elementsOf } from "./json.ts";
@@ -8,7 +8,7 @@ import { mergeByKey } from "./merge.ts";
 import { type Reject, rejectOf } from "./rejects.ts";
 import * as stream from "./stream.ts";
 
-/** What a source delivers that reads no answer. */
+/** A message from a source that reads no answer. */
 interface Message {
   content(): Buffer;
   /** @throws {Problem} where it is no item */
@@ -17,7 +17,7 @@ interface Message {
   source?: stream.StreamMessage;
 }
 
-/** Takes any body. */
+/** Never refuses a body: what is no JSON is one message, to be set aside. */
 export function readFeed(body: Buffer): Delivery {
   let json: unknown;
   try {
@@ -46,10 +46,11 @@ export function readStream(given: stream.StreamMessage[], body: Buffer, onInvali
     read: (content: Buffer) => parseItem(readJson(content), content),
     source: message,
   }));
-  const delivery = sort(messages, true);
-  const { rejects = [] } = delivery.feed ?? {};
-  if (onInvalid === "fail" && rejects.length > 0)
-    throw new Problem(422, `${rejects.length} of ${messages.length} messages are no items.`);
+  const { feed, ...delivery } = sort(messages, true);
+  if (onInvalid !== "fail") return { ...delivery, feed };
+  if (feed.rejects.length > 0)
+    throw new Problem(422, `${feed.rejects.length} of ${messages.length} messages are no items.`);
+  // No feed, so that what the table refuses fails the delivery too.
   return delivery;
 }
 
@@ -57,7 +58,7 @@ export function readStream(given: stream.StreamMessage[], body: Buffer, onInvali
 const keyOfSource = ({ source }: Partial<Message> = {}) => source && stream.keyOf(source);
 
 /** Sorts out what is no item. */
-function sort(messages: readonly Message[], batch: boolean): Delivery {
+function sort(messages: readonly Message[], batch: boolean): Delivery & { feed: Feed } {
   const rejects: Reject[] = [];
   const valid: Message[] = [];
   const items: Item[] = [];

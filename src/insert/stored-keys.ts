@@ -1,7 +1,7 @@
 import type { Connection } from "../database/connection.ts";
 import type { Key } from "../delivery/keys.ts";
 import type { Answer } from "../faults/errors.ts";
-import { table } from "../table.ts";
+import { KEYS_NAME } from "../names.ts";
 import { type Id, listOf } from "./ids.ts";
 import { arrayOf } from "./rows.ts";
 import { FIND_KEYS } from "./statements.ts";
@@ -25,10 +25,16 @@ interface Row {
   made: Made | null;
 }
 
+/** Each key that is known is a row, and guard.ts allows an answer 10,000 messages. */
+const MOST_AT_ONCE = 5_000;
+
 export async function findKeys(connection: Connection, keys: readonly Key[]): Promise<StoredKey[]> {
-  if (keys.length === 0) return [];
-  const { rows } = await connection.query<Row>(FIND_KEYS, [arrayOf(keys.map(({ text }) => text))]);
-  const byText = new Map(rows.map((row) => [row.key, row]));
+  const byText = new Map<string, Row>();
+  for (let from = 0; from < keys.length; from += MOST_AT_ONCE) {
+    const texts = keys.slice(from, from + MOST_AT_ONCE).map(({ text }) => text);
+    const { rows } = await connection.query<Row>(FIND_KEYS, [arrayOf(texts)]);
+    for (const row of rows) byText.set(row.key, row);
+  }
   return keys.flatMap((key) => {
     const row = byText.get(key.text);
     if (!row) return [];
@@ -38,6 +44,6 @@ export async function findKeys(connection: Connection, keys: readonly Key[]): Pr
 }
 
 /** Whether an error is that a key is there already. */
-export function isOfKeys({ code, table: name }: Answer): boolean {
-  return code === "23505" && name === `${table.name}_keys`;
+export function isOfKeys({ code, table }: Answer): boolean {
+  return code === "23505" && table === KEYS_NAME;
 }
