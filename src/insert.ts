@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import { conflictOf, otherContent } from "./delivery/keys.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Answer, answerOf, TableError } from "./faults/errors.ts";
-import { forget, type Id, type Ids, idOf, isKeyOfId, surroundingsOf, takeIds } from "./insert/ids.ts";
+import { forget, type Id, type Ids, idOf, isKeyOfId, quotedIds, surroundingsOf, takeIds } from "./insert/ids.ts";
 import { createJob, isDone, type Job, messageOf, outcomeOf, type Stored, takeOut } from "./insert/job.ts";
 import { problemOf, type Refusal, refusalOf } from "./insert/refusal.ts";
 import { type Rows, rowsOf } from "./insert/rows.ts";
@@ -33,7 +33,7 @@ import { Problem, pointer } from "./problem.ts";
  * A key is stored by the statement that stores its rows, and so is there if and only if they were stored, by whichever
  * invocation, whatever became of them since. An insert that is refused, for whatever reason, looks for its keys:
  * - all are there with the ids of this insert, which is repeated: a former attempt committed, and all of it is stored;
- * - one is there else: another invocation stored its items, and no former attempt can commit any more, since the
+ * - one is there, but not so: another invocation stored its items, and no former attempt can commit any more, since the
  *   key is unique: what it covers is taken out, and the insert made anew;
  * - none is there: nothing was stored, and the refusal is to be believed.
  */
@@ -76,7 +76,8 @@ async function attempt(connection: Connection, job: Job): Promise<Stored | Probl
   const rows = items.length === 0 ? [] : rowsOf(items, items.length > 1);
   const ids = await taking;
   const until = Date.now() + ids.ahead + call.deadline.left;
-  Object.assign(job, { ids, mayHaveCommitted: true });
+  job.ids = ids;
+  job.mayHaveCommitted = true;
   try {
     const made = await store(connection, { items, rows, ids, keys, rejects, until });
     // A trigger that came meanwhile may have given another.
@@ -107,7 +108,7 @@ async function afterRefusal(
   // The row has been removed since.
   if (isUsed && repeated && keys.length === 0) return outcomeOf(job, ids.ids, {});
   if (isUsed || (answer && (isOfKeys(answer) || isOutdated(answer, ids, connection)))) return anew(connection, job);
-  const refusal = refusalOf(error, items, ids.ids);
+  const refusal = refusalOf(error, items, quotedIds(connection, ids.ids));
   if (!refusal) throw error;
   if (feed) return withoutRefused(connection, job, ids, until);
   return problemOf(refusal, batch ? (item) => messageOf(job, item) : undefined);
@@ -133,7 +134,8 @@ async function anew(connection: Connection, job: Job): Promise<Stored | Problem>
 
 /** With other ids. */
 function goOn(connection: Connection, job: Job): Promise<Stored | Problem> {
-  Object.assign(job, { ids: undefined, mayHaveCommitted: false });
+  job.ids = undefined;
+  job.mayHaveCommitted = false;
   return attempt(connection, job);
 }
 
@@ -175,8 +177,11 @@ async function withoutRefused(connection: Connection, job: Job, ids: Ids, until:
   if (!first) return anew(connection, job);
   const isOneReason = refusals.every(({ detail, path }) => detail === first.detail && `${path}` === `${first.path}`);
   if (isOneReason && items.length > 1 && refusals.length === items.length && known.size === 0) return refusesAll(first);
-  const errors = refusals.map(({ path, detail }) => [{ pointer: pointer(path), detail }]);
-  takeOut(job, new Map(), new Map([...refused.keys()].map((item, index) => [item, errors[index] ?? []])));
+  const setAside = Array.from(
+    refused,
+    ([item, { path, detail }]) => [item, [{ pointer: pointer(path), detail }]] as const,
+  );
+  takeOut(job, new Map(), new Map(setAside));
   return goOn(connection, job);
 }
 

@@ -36,6 +36,17 @@ test("the ends of what each type takes are stored and answered as they were sent
   assert.deepEqual(await strangers(postgres, table, relation, json.ids, items), []);
 });
 
+test("what the database makes of a row is answered where a trigger sees the row, too", async (t) => {
+  await postgres.query(`
+    CREATE FUNCTION as_it_is() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER as_it_is BEFORE INSERT ON ${relation} FOR EACH ROW EXECUTE FUNCTION as_it_is()`);
+  t.after(() => postgres.query("DROP FUNCTION as_it_is CASCADE"));
+  functions.replace();
+  const { json } = await send("{}");
+  const [row] = await postgres.query(`SELECT "inTime", int4 FROM ${relation} WHERE id = ${json.id}`);
+  assert.deepEqual({ inTime: json.inTime, int4: json.int4 }, row);
+});
+
 for (const [column, detail, sources] of REFUSED) {
   test(`what ${column} does not hold is refused, with ${detail}`, async () => {
     const before = await postgres.query(`SELECT count(*) FROM ${relation}`);

@@ -31,7 +31,7 @@ function takeIds(table: ModelTable, count: unknown) {
 const insertChecking: Execute = (table, [, ids, names]) => {
   const sent = list(ids);
   if (table.insert(sent, list(names)).length < sent.length) throw refused("22P02", `… "${NOT_STORED}"`);
-  return [{ inTime: true, created_at: now() }];
+  return [{ "in time": true, created_at: now() }];
 };
 
 /** Of several items the keys come first; of one afterwards, with what was made of it. */
@@ -48,13 +48,15 @@ const insertKeyed =
       }
     };
     table.insert(ids, list(values[2]), single ? storeKeys : undefined, single ? undefined : storeKeys);
-    return [{ inTime: true, ...made }];
+    return [{ "in time": true, ...made }];
   };
 
 /** What each of the function's statements does. */
 export const STATEMENTS: Readonly<Record<string, Execute>> = {
   [TAKE_IDS]: (table, [count]) => [takeIds(table, count)],
-  [TAKE_FIRST_IDS]: (table, [count]) => [{ ...takeIds(table, count), sequence: "1", idIsUnique: true, backend: 1 }],
+  [TAKE_FIRST_IDS]: (table, [count]) => [
+    { ...takeIds(table, count), sequence: "1", idIsUnique: true, idIsFirst: true, backend: 1 },
+  ],
   [TAKE_FREE_IDS](table, [taken]) {
     const ids = list(taken);
     const free = ids.filter((id) => !table.rows.has(id));

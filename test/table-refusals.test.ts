@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { streaming } from "./messages.ts";
 import { ownerForTests } from "./owner.ts";
 
 const { platform, tableWith, send, rows } = await ownerForTests();
@@ -167,6 +168,13 @@ for (const [what, ddl, code, remedy, named = {}] of [
     /bigint/,
   ],
   [
+    "a required column more that has the name of a method",
+    'ALTER TABLE items ADD "valueOf" text NOT NULL',
+    "23502",
+    /default/,
+    { column: "valueOf" },
+  ],
+  [
     "a required column more of a table with partitions",
     `DROP TABLE items; CREATE TABLE items (id serial PRIMARY KEY, name varchar(255) NOT NULL, description text, created_at timestamptz DEFAULT now(), owner text NOT NULL) PARTITION BY RANGE (id);
        CREATE TABLE items_1 PARTITION OF items DEFAULT; GRANT SELECT, INSERT ON items TO PUBLIC; GRANT USAGE ON SEQUENCE items_id_seq TO PUBLIC`,
@@ -186,6 +194,29 @@ for (const [what, ddl, code, remedy, named = {}] of [
     assert.deepEqual(await rows(), []);
   });
 }
+
+test("no other item is taken for the one that a check refuses where id is not the first column", async () => {
+  await tableWith("ALTER TABLE items DROP id, ADD id serial PRIMARY KEY, ADD CONSTRAINT odd CHECK (name <> '3')");
+  await postgres.query("GRANT USAGE ON SEQUENCE items_id_seq TO PUBLIC");
+  const named = ["3", "4", "5"].map((name) => ({ name }));
+  const { status, json } = await send(named);
+  assert.equal(status, 422);
+  assert.deepEqual(json.errors, [{ pointer: "", detail: "an item breaks a check of the table (constraint odd)" }]);
+  // The next three ids, of which one is 6, come after those that were taken in vain.
+  for (const name of ["6", "7", "8", "9"]) {
+    await postgres.query(`ALTER TABLE items DROP CONSTRAINT odd, ADD CONSTRAINT odd CHECK (name <> '${name}')`);
+    const fed = await send(
+      streaming(
+        [name, "a", "b"].map((each) => JSON.stringify({ name: each })),
+        Number(name) * 10,
+      ),
+    );
+    assert.deepEqual([fed.json.count, fed.json.rejected], [2, 1], name);
+    const [reject] = await postgres.query("SELECT convert_from(content, 'UTF8') AS content FROM items_rejected");
+    assert.deepEqual(reject, { content: `{"name":"${name}"}` });
+    await postgres.query("TRUNCATE items, items_keys, items_rejected");
+  }
+});
 
 /** Which does not compress. */
 function random(length: number): string {

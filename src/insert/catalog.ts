@@ -47,6 +47,12 @@ export const ID_IS_UNIQUE = `EXISTS (
     SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = ${RELATION} AND indisunique AND indisvalid AND indnkeyatts = 1 AND indpred IS NULL AND attname = 'id')`;
 
+/** Whether `id` is the first column, as it must be for PostgreSQL's "Failing row contains (…" to begin with it. */
+export const ID_IS_FIRST = `(
+    SELECT attname = 'id'
+    FROM pg_attribute WHERE attrelid = ${RELATION} AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum LIMIT 1)`;
+
 /** Whether the constraint $2 of the schema $1 is the uniqueness of the table's `id`, or of a partition's. */
 export const IS_KEY_OF_ID = `
   SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace

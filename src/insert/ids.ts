@@ -24,6 +24,8 @@ export interface Surroundings {
   sequence: string;
   /** Whether rows must be counted as they are stored. */
   guarded: boolean;
+  /** Whether the values that PostgreSQL quotes of a row begin with its id. */
+  idIsFirst: boolean;
   /** Whether every statement reaches the same process, so that one that is prepared is there the next time: no pooler is between. */
   direct: boolean;
   /** For the next row, taken along by the insert before. */
@@ -53,6 +55,7 @@ interface Row {
   now: number;
   sequence?: string | null;
   idIsUnique?: boolean;
+  idIsFirst?: boolean;
   backend?: number;
 }
 
@@ -78,6 +81,11 @@ function idsIn({ ids, first }: Pick<Row, "ids" | "first">, count: number): Id[] 
   const start = BigInt(first);
   const isSafe = Number.isSafeInteger(Number(first) + count);
   return Array.from({ length: count }, (_, place) => (isSafe ? Number(first) + place : String(start + BigInt(place))));
+}
+
+/** The ids by which an error can tell the row that it is about: none where they do not begin the row that it quotes. */
+export function quotedIds(connection: Connection, ids: readonly Id[]): readonly Id[] {
+  return surroundings.get(connection)?.idIsFirst ? ids : [];
 }
 
 /** Whether an error is that an id is in the table already. */
@@ -109,10 +117,13 @@ async function takeKnown(connection: Connection, count: number, { sequence }: Su
   }
 }
 
-function learn({ sequence, idIsUnique, backend, guarded }: Row, connection: Connection): Surroundings {
+function learn(
+  { sequence, idIsUnique, idIsFirst = false, backend, guarded }: Row,
+  connection: Connection,
+): Surroundings {
   if (!idIsUnique) throw new TableError("NO_KEY");
   if (!sequence) throw new TableError("NO_SEQUENCE");
-  const learnt = { sequence, guarded, direct: backend === connection.backend };
+  const learnt = { sequence, guarded, idIsFirst, direct: backend === connection.backend };
   surroundings.set(connection, learnt);
   return learnt;
 }

@@ -70,23 +70,22 @@ export function takeOut(
   const setAside = Array.from(refused, ([item, errors]) => delivery.feed?.rejectOf(placeOf(job, item), errors) ?? []);
   const left = [...items.keys()].filter((item) => !stored.has(item) && !refused.has(item));
   const now = new Map(left.map((item, index) => [item, index]));
-  Object.assign(job, {
-    items: left.map((item) => items[item]),
-    places: left.map((item) => placeOf(job, item)),
-    keys: keys.flatMap(({ covers, ...key }) =>
-      covers.every((item) => now.has(item)) ? { ...key, covers: covers.map((item) => now.get(item) as number) } : [],
-    ),
-    rejects: [...rejects, ...setAside.flat()],
-    refused: new Map(),
-  });
+  job.items = left.map((item) => items[item] as Item);
+  job.places = left.map((item) => placeOf(job, item));
+  job.keys = keys.flatMap(({ covers, ...key }) =>
+    covers.every((item) => now.has(item)) ? { ...key, covers: covers.map((item) => now.get(item) as number) } : [],
+  );
+  job.rejects = [...rejects, ...setAside.flat()];
+  job.refused = new Map();
 }
 
 /** @param ids of those that were left, and are stored now */
 export function outcomeOf({ delivery, places, known }: Job, ids: readonly Id[], made: Made): Stored {
   const { order, items, feed } = delivery;
   if (!order && places === undefined) return { ids, made, replayed: 0, rejected: feed?.rejects.length ?? 0 };
-  for (const [item, id] of ids.entries()) known.set(places?.[item] ?? item, id);
-  const told = [...(order ?? items.keys())].map((item) => known.get(item));
+  const all = new Map(known);
+  for (const [item, id] of ids.entries()) all.set(places?.[item] ?? item, id);
+  const told = [...(order ?? items.keys())].map((item) => all.get(item));
   const there = told.filter((id) => id !== undefined);
   const rejected = told.length - there.length + (feed?.rejects.length ?? 0);
   return { ids: there, made, replayed: there.length - ids.length, rejected };

@@ -4,6 +4,7 @@ import { isBeside } from "../names.ts";
 import { Problem, pointer } from "../problem.ts";
 import { table } from "../table.ts";
 import { type Id, idOf } from "./ids.ts";
+import { accepted } from "./statements.ts";
 
 /** By SQLSTATE or its class: why the table refuses a row. */
 const REFUSALS: Readonly<Record<string, [status: 409 | 422, detail: string]>> = {
@@ -41,7 +42,7 @@ export interface Refusal {
 export function refusalOf(error: unknown, items: readonly Item[], ids: readonly Id[]): Refusal | undefined {
   const answer = answerOf(error);
   const refusal = answer && refusalBy(answer);
-  if (!refusal || isOperators(answer)) return undefined;
+  if (!refusal || isForOperator(answer)) return undefined;
   const [status, detail] = refusal;
   const { code, constraint, column, table: name } = answer;
   const { index, key } = placeOf(answer, items, ids);
@@ -49,7 +50,7 @@ export function refusalOf(error: unknown, items: readonly Item[], ids: readonly 
   return { status, item: index, path: key, detail: `${detail}${nameOf(answer)}`, logged };
 }
 
-/** @param message which of the body the item is; absent where the body is the item */
+/** @param message gives the index in the body of an item; absent where the body is the item */
 export function problemOf(
   { status, item, path, detail, logged }: Refusal,
   message?: (item: number) => number,
@@ -74,7 +75,7 @@ function refusalBy(answer: Answer): (typeof REFUSALS)[string] | undefined {
 }
 
 /** What no caller can mend: a sequence or a type of ids at its end, a column that no item can bring, a partition that is missing. */
-function isOperators(answer: Answer): boolean {
+function isForOperator(answer: Answer): boolean {
   const { code, column, constraint, routine = "" } = answer;
   if (isRaised(answer)) return false;
   if (isBeside(answer)) return true;
@@ -82,13 +83,11 @@ function isOperators(answer: Answer): boolean {
   if (isOfFunction(answer)) return false;
   // The statement casts to integer and smallint where id alone is one.
   if (code === "22003") return /^int8[24]$/.test(routine);
-  // Of a partition the table's name is another.
+  // By the column alone: of a partition, PostgreSQL names the partition as the table.
   return code === "23502" && column !== undefined && !accepts(column);
 }
 
-function accepts(column = ""): boolean {
-  return table.columns[column]?.traits.includes("generated") === false;
-}
+const accepts = (column = "") => accepted.includes(column);
 
 /** Which item it is, and which of its keys, as far as PostgreSQL lets know. */
 function placeOf(answer: Answer, items: readonly Item[], ids: readonly Id[]) {
@@ -100,7 +99,7 @@ function placeOf(answer: Answer, items: readonly Item[], ids: readonly Id[]) {
   const textOf = (item: Item) => table.columns[unique]?.encode(item[unique]);
   // "Failing row contains (…": its columns in their order, of which id is the first.
   const index = ["23502", "23514"].includes(code)
-    ? ids.indexOf(idOf(/\((\d+),/.exec(detail)?.[1] ?? ""))
+    ? ids.indexOf(idOf(/^[^(]*\((-?\d+),/.exec(detail)?.[1] ?? ""))
     : key[0] === unique
       ? items.findLastIndex((item) => textOf(item) === value)
       : -1;

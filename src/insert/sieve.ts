@@ -1,7 +1,7 @@
 import type { Connection } from "../database/connection.ts";
 import type { Item } from "../delivery/items.ts";
 import { answerOf } from "../faults/errors.ts";
-import { type Ids, isKeyOfId } from "./ids.ts";
+import { type Ids, isKeyOfId, quotedIds } from "./ids.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { rowsOf } from "./rows.ts";
 import { storeChecked } from "./store.ts";
@@ -18,8 +18,8 @@ export type Refused = Map<number, Refusal>;
 
 /**
  * Finds the items that the table refuses, in a transaction that is taken back. Ranges are tried, and of one that is refused a
- * half, unless PostgreSQL tells which row it was. What passes stays while the rest is tried, so that an item is found which only
- * another of them forbids.
+ * half, unless PostgreSQL tells which row it was. What passes stays while the rest is tried, so that of items that
+ * exclude one another the later is found.
  *
  * @param refused to be filled; what it holds already is not tried again, so that a lost connection costs nothing
  */
@@ -78,7 +78,9 @@ async function tryRange(
     const answer = answerOf(error);
     if (!answer) throw error;
     await connection.query("ROLLBACK TO SAVEPOINT tried");
-    const refusal = (await isKeyOfId(connection, answer)) ? undefined : refusalOf(error, range, own.ids);
+    const refusal = (await isKeyOfId(connection, answer))
+      ? undefined
+      : refusalOf(error, range, quotedIds(connection, own.ids));
     if (!refusal) throw error;
     return refusal;
   }

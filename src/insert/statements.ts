@@ -1,6 +1,7 @@
+import type { Column } from "../columns.ts";
 import { KEYS, literal, quoted, REJECTED, TABLE } from "../names.ts";
 import { table } from "../table.ts";
-import { GUARDED, ID_IS_UNIQUE, SEQUENCE } from "./catalog.ts";
+import { GUARDED, ID_IS_FIRST, ID_IS_UNIQUE, SEQUENCE } from "./catalog.ts";
 
 const { columns } = table;
 
@@ -12,12 +13,12 @@ const isFree = (id: string) => `(SELECT true FROM ${TABLE} AS known WHERE known.
 /**
  * Takes $1 ids and looks whether a row has one of them: mostly the sequence is ahead of the table. Where nobody else took ids
  * in between, the first tells them all. On a connection of which nothing is known the sequence is looked up on the way, else it
- * is $2. What is looked up has a name that no table has: it would stand for that table in what follows.
+ * is $2. It has a name with blanks, since it would hide a table of the same name in the rest.
  */
 const takeIds = (isKnown: boolean) => `
   ${isKnown ? "" : `WITH "sequence of id" AS MATERIALIZED (SELECT ${SEQUENCE} AS oid)`}
   SELECT CASE WHEN ids[$1] - ids[1] = $1 - 1 THEN NULL ELSE ids::text END AS ids, ids[1]::text AS first, EXISTS (SELECT FROM ${TABLE} AS known WHERE known.id BETWEEN SYMMETRIC ids[1] AND ids[$1]) AS used,
-    ${isKnown ? "" : `(SELECT oid::text FROM "sequence of id") AS sequence, ${ID_IS_UNIQUE} AS "idIsUnique", pg_backend_pid() AS backend,`}
+    ${isKnown ? "" : `(SELECT oid::text FROM "sequence of id") AS sequence, ${ID_IS_UNIQUE} AS "idIsUnique", ${ID_IS_FIRST} AS "idIsFirst", pg_backend_pid() AS backend,`}
     ${GUARDED} AS guarded, ${NOW} AS now
   FROM (
     SELECT array_agg(nextval(${isKnown ? "$2" : '(SELECT oid FROM "sequence of id")'}::regclass)) AS ids FROM generate_series(1, $1::int)
@@ -27,8 +28,8 @@ export const TAKE_IDS = takeIds(true);
 export const TAKE_FIRST_IDS = takeIds(false);
 
 /**
- * The free ones of the ids in $1, and as many more as it takes for as many. A set of rows in a target list, unlike one in FROM,
- * is made row by row, as far as it is needed.
+ * The ids in $1 that no row has, filled up from the sequence $2 to the number of $1. A set of rows in a target list, unlike
+ * one in FROM, is made row by row, as far as it is needed.
  */
 export const TAKE_FREE_IDS = `
   SELECT array_agg(id)::text AS ids
@@ -70,13 +71,13 @@ function madeNames(names: readonly string[]): string[] {
 /** Those that an item may bring. */
 export const accepted = Object.keys(columns).filter((name) => !columns[name]?.traits.includes("generated"));
 
-/** Those that each item brings, if only as null; the others may take a default. */
+/** Those that every item has once it is read, if only as null; the others may take a default. */
 export const columnsOfEvery = accepted.filter((name) => !columns[name]?.traits.includes("default"));
 
-export const typeOf = (name: string) => (name === "id" ? "bigint" : columns[name]?.base);
+export const typeOf = (name: string) => (name === "id" ? "bigint" : (columns[name] as Column).base);
 
 /** A statement and the name to prepare it under. */
-export interface Prepared {
+interface Prepared {
   name: string;
   text: string;
 }
@@ -96,11 +97,12 @@ export function insertOne(names: readonly string[], keyed: boolean): Prepared {
 
 function insertOneText(names: readonly string[], keyed: boolean): string {
   const values = ["id", ...names].map((name, index) => `$${index + 1}::${typeOf(name)}`);
-  const [until, sequence, key, fingerprint] = [1, 2, 3, 4].map((place) => `$${values.length + place}`);
+  const after = (place: number) => `$${values.length + place}`;
+  const [until, sequence, key, fingerprint] = [after(1), after(2), after(3), after(4)];
   const next = `SELECT next.id::text FROM (SELECT nextval(${sequence}::regclass) AS id) AS next WHERE ${isFree("next.id")}`;
-  const insert = `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(`${until}`)}`;
+  const insert = `${insertInto(names)} SELECT ${values.join(", ")} WHERE ${inTime(until)}`;
   if (!keyed) return `${insert} RETURNING ${["id::text", ...made(names), `(${next}) AS "next id"`].join(", ")}`;
-  // Named as no table is, since a table of such a name would be taken for what stands here.
+  // Names with blanks: these would hide a table of the same name in the rest.
   return `
     WITH "stored row" AS (${insert} RETURNING ${["id", ...made(names)].join(", ")}),
       "key of it" AS (${insertKeyOf('"stored row"', names, `${key}::text`, `decode(${fingerprint}, 'hex')`)})
@@ -129,7 +131,7 @@ export function insertMany(names: readonly string[], series: boolean): string {
 export const NOT_STORED = "not stored as sent";
 
 /** What an insert of any kind is made of. */
-export interface Parts {
+interface Parts {
   /** The columns of each group of rows. */
   groups: readonly (readonly string[])[];
   /** Whether there is one row alone. */
@@ -151,14 +153,14 @@ export function insertChecked({ groups, single, keyed, rejecting, guarded }: Par
   const each = (...types: string[]) => types.map((type) => `unnest(${next(type)})`).join(", ");
   const inserts: string[] = [];
   const counts: string[] = [];
-  const soon = "WHERE (SELECT in_time FROM clock)";
+  const ifInTime = "WHERE (SELECT in_time FROM clock)";
   // Keys come first, so that an insert which waits for another's, or is refused for it, has stored nothing yet.
   const afterKeys = keyed && !single ? "AND (SELECT count(*) FROM keyed) >= 0" : "";
   for (const [index, names] of groups.entries()) {
     const ids = next("bigint");
-    const values = names.map((name) => each(`${typeOf(name)}`));
+    const values = names.map((name) => each(typeOf(name)));
     inserts.push(`rows_${index} AS (
-      ${insertInto(names)} SELECT ${[`unnest(${ids})`, ...values].join(", ")} ${soon} ${afterKeys}
+      ${insertInto(names)} SELECT ${[`unnest(${ids})`, ...values].join(", ")} ${ifInTime} ${afterKeys}
       RETURNING ${["id", ...(single ? made(names) : [])].join(", ")})`);
     if (guarded)
       counts.push(
@@ -169,17 +171,20 @@ export function insertChecked({ groups, single, keyed, rejecting, guarded }: Par
   if (keyed && single) inserts.push(`keyed AS (${insertKeyOf("rows_0", names, each("text"), each("bytea"))})`);
   if (keyed && !single)
     inserts.unshift(`keyed AS (
-      INSERT INTO ${KEYS} (key, fingerprint, ids) SELECT ${each("text", "bytea", "text")}::bigint[] ${soon} RETURNING 1)`);
+      INSERT INTO ${KEYS} (key, fingerprint, ids) SELECT ${each("text", "bytea", "text")}::bigint[] ${ifInTime} RETURNING 1)`);
   if (rejecting)
     inserts.push(`rejected AS (
-      INSERT INTO ${REJECTED} (key, source, content, errors) SELECT ${each("text", "jsonb", "bytea", "jsonb")} ${soon}
+      INSERT INTO ${REJECTED} (key, source, content, errors) SELECT ${each("text", "jsonb", "bytea", "jsonb")} ${ifInTime}
       ON CONFLICT (key) DO UPDATE SET errors = excluded.errors, at = now())`);
   const answers = single
     ? madeNames(names).map((name) => `(SELECT ${quoted(name)} FROM rows_0) AS ${quoted(name)}`)
     : [];
-  const missing = ["in_time", ...(counts.length > 0 ? [`NOT (${counts.join(" AND ")})`] : ["false"])].join(" AND ");
+  const missing = counts.map((isWhole) => `NOT ${isWhole}`).join(" OR ");
+  // Fails where a row is missing, since these words are no number.
+  const check =
+    missing && `, (CASE WHEN in_time AND (${missing}) THEN ${literal(NOT_STORED)} END)::int AS "not stored"`;
   return `WITH clock AS MATERIALIZED (SELECT ${inTime("$1")} AS in_time), ${inserts.join(", ")}
-    SELECT ${['in_time AS "inTime"', ...answers].join(", ")}, (CASE WHEN ${missing} THEN ${literal(NOT_STORED)} END)::int
+    SELECT ${['in_time AS "in time"', ...answers].join(", ")}${check}
     FROM clock`;
 }
 

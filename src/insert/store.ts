@@ -13,7 +13,10 @@ export type Made = Readonly<Record<string, unknown>>;
 
 type OneRow = Made & { id: string; "next id": string | null };
 
-export interface Insert {
+/** Names with a blank, so that they are hardly a column's. */
+type Checked = Made & { "in time": boolean; "not stored"?: null };
+
+interface Insert {
   items: readonly Item[];
   /** Of the items, as arrays where there are several. */
   rows: readonly Rows[];
@@ -91,8 +94,8 @@ export async function storeChecked(connection: Connection, insert: Insert): Prom
     const { guarded = true } = surroundingsOf(connection) ?? {};
     const beside = { keyed: keys.length > 0, rejecting: rejects.length > 0 };
     const text = insertChecked({ groups: groups.map(({ columns }) => columns), single, guarded, ...beside });
-    const result = await connection.query<Made & { inTime: boolean }>(text, [insert.until, ...values]);
-    const [{ inTime, ...made }] = result.rows as [Made & { inTime: boolean }];
+    const result = await connection.query<Checked>(text, [insert.until, ...values]);
+    const [{ "in time": inTime, "not stored": _, ...made }] = result.rows as [Checked];
     if (!inTime) throw new DeadlineError("the insert came after the deadline");
     return made;
   } catch (error) {

@@ -35,7 +35,10 @@ CREATE TABLE IF NOT EXISTS "every ""type""" (
     "long ago" TIMESTAMPTZ DEFAULT '0044-03-15 12:00:00+00 BC',
     "day one" DATE DEFAULT '0001-12-31 BC',
     "the time" TIMESTAMPTZ DEFAULT now(),
-    "by chance" DOUBLE PRECISION DEFAULT random()
+    "by chance" DOUBLE PRECISION DEFAULT random(),
+    -- As parts of the function's statements are named, or were.
+    "inTime" TEXT DEFAULT '08:00',
+    int4 TEXT DEFAULT '4'
 );
 
 CREATE TABLE IF NOT EXISTS "every ""type""_keys" (

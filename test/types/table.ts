@@ -51,5 +51,7 @@ export const table: Table = {
     "day one": date("generated"),
     "the time": timestamptz("generated"),
     "by chance": doublePrecision("generated"),
+    inTime: text("generated"),
+    int4: text("generated"),
   },
 };
