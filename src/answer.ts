@@ -10,7 +10,7 @@ import { Problem } from "./problem.ts";
 import { table } from "./table.ts";
 
 /** What an invocation came to. */
-export interface Outcome {
+interface Outcome {
   outcome: "stored" | "healthy";
   status: 200 | 201;
   headers?: Readonly<Record<string, string>>;

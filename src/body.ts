@@ -17,8 +17,9 @@ export function readDelivery(body: Buffer, { http, onInvalid }: Call): Delivery 
   if (onInvalid === "set-aside") return readFeed(body);
   const json = readJson(body);
   if (!http && isStream(json)) return readStream(json, body, onInvalid);
+  // Nothing was delivered, so there is nothing to fail for, and to be delivered again.
   if (onInvalid === "fail" && Array.isArray(json) && json.length === 0) return { items: [], keys: [], batch: true };
-  return readItems(parseItems(json, body), http?.key ?? undefined);
+  return readItems(parseItems(json, body), http?.key);
 }
 
 function readItems({ items, batch }: Items, header: string | undefined): Delivery {

@@ -28,7 +28,7 @@ export interface Closing {
 export interface Call {
   id: string;
   /** The request that API Gateway got; undefined for a direct invoke, whose caller sees neither status nor headers. */
-  http: { method: string; url: string; encoding: string; key: string | null } | undefined;
+  http: { method: string; url: string; encoding: string; key: string | undefined } | undefined;
   /** Through the gateway always "refuse", since its callers read the answer. */
   onInvalid: OnInvalid;
   deadline: Deadline;
@@ -49,7 +49,7 @@ export function readCall(context: Context): Call {
   const key = everyOf(context, "Fn-Http-H-Idempotency-Key");
   const http = method === null && url === null ? undefined : { method: method ?? "", url: url ?? "", encoding, key };
   const started = performance.now();
-  const spent = { secret: 0, connect: 0, insert: 0, total: 0 };
+  const spent = { secret: 0, connect: 0, insert: 0 };
   return {
     id,
     http,
@@ -66,16 +66,15 @@ export function readCall(context: Context): Call {
       }
     },
     get spent() {
-      spent.total = tenths(performance.now() - started);
-      return spent;
+      return { ...spent, total: tenths(performance.now() - started) };
     },
   };
 }
 
 /** A header that comes several times is a list (RFC 9110, 5.3), unless it says the same each time. */
-function everyOf(context: Context, name: string): string | null {
+function everyOf(context: Context, name: string): string | undefined {
   // For one that is absent, the FDK's list breaks.
-  return context.getHeader(name) === null ? null : [...new Set(context.getAllHeaderValues(name))].join(", ");
+  return context.getHeader(name) === null ? undefined : [...new Set(context.getAllHeaderValues(name))].join(", ");
 }
 
 const tenths = (value: number) => Math.round(10 * value) / 10;

@@ -5,9 +5,9 @@ import { request as requestHttps } from "node:https";
  * One request that gives spans to a collector, ended when this resolves: nothing of it runs on in a container that is
  * frozen after its answer, and no connection is kept that would be dead after the thaw.
  *
- * @param url with the data key of the APM domain, so that it may be in no log; nor is it in what Node.js calls `code`
+ * @param url holds the data key of the APM domain, so it may be in no log; the code that is returned does not hold it
  * @param limit milliseconds, for all of it
- * @returns why the collector may not have them: a status of its own, Node.js's code, or TIMEOUT; undefined when it does
+ * @returns why the collector may not have them: the status that it answered, Node.js's code, or TIMEOUT; undefined when it has
  */
 export async function postSpans(url: string, spans: readonly object[], limit: number): Promise<string | undefined> {
   if (limit <= 0) return "TIMEOUT";
@@ -35,7 +35,7 @@ const codeOf = (error: unknown) => String(Object(error).code ?? "UNREACHABLE");
 /** What an operator does about the code that `postSpans` returns. */
 export function remedyOf(code: string): string {
   if (/^\d+$/.test(code))
-    return "check the application's APM domain: it must be active, its data key be there, its limit of events not be reached; or switch tracing off";
+    return "check the application's APM domain: whether it is active, still has its data key, and is below its limit of events; or switch tracing off";
   if (/^ERR_(INVALID|UNESCAPED)/.test(code))
     return "OCI_TRACE_COLLECTOR_URL is not the URL of a collector: take it out of the configuration, since the platform sets it; or switch tracing off";
   return "no action unless it is frequent: then let the subnets reach the APM domain's data upload endpoint (route, egress on 443, DNS), or switch tracing off";

@@ -10,7 +10,7 @@ import { isDate, isTime } from "./values/time.ts";
  * - `default`: an item may leave it out, and the database then takes the column's default;
  * - `generated`: an item may not bring it, and the answer tells what the database made.
  */
-export type Trait = "not null" | "not empty" | "default" | "generated";
+type Trait = "not null" | "not empty" | "default" | "generated";
 
 export interface Table {
   /** Absent: the first in the user's search_path that has the table. */
@@ -21,7 +21,7 @@ export interface Table {
 }
 
 export interface Column {
-  /** As PostgreSQL's `format_type` has it. */
+  /** As PostgreSQL's `format_type` has it. Read by `npm run test:table` alone, which holds the database to it. */
   type: string;
   /** The type of the parameter: without length and scale, since a cast to those cuts and rounds in silence. */
   base: string;
@@ -32,7 +32,7 @@ export interface Column {
   fault(value: unknown): string | undefined;
   /** The text from which PostgreSQL reads a value without fault. */
   encode(value: unknown): string;
-  /** One text for all ways to write the same value; `encode`, where there is but one. */
+  /** What is hashed of a value: as it was written, so that Z and +00:00 differ; of JSON in any order of its members the same. */
   digest(value: unknown): string;
   /** SQL that gives the column as text, whatever the session's settings are. */
   read(column: string): string;
@@ -63,7 +63,7 @@ export function varchar(characters: number, ...traits: Trait[]): Column {
   };
 }
 
-/** Text in which PostgreSQL finds a number: sent as JSON's number, and where `quoted`, as a string too. */
+/** A column of numbers. An item brings JSON's number, or where `quoted`, also a string that holds one; PostgreSQL gets text. */
 function number(base: string, traits: Trait[], quoted: boolean, faultIn: (source: string) => string | undefined) {
   return define(base, traits, {
     exact: true,

@@ -16,7 +16,7 @@ export interface Config {
   secretsEndpoint: string | undefined;
 }
 
-/** What the configuration lacks, all of it at once. For the log: a caller may not see it. */
+/** What is wrong with the configuration or the secret, all of it at once. For the log: a caller may not see it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }

@@ -3,7 +3,7 @@ import type { Call, Step } from "./call.ts";
 import type { Config } from "./config.ts";
 import { type Connection, type OpenConnection, openConnection } from "./database/connection.ts";
 import type { Deadline } from "./deadline.ts";
-import { attemptTimeout, retry } from "./retry.ts";
+import { retry } from "./retry.ts";
 import { openVault } from "./vault.ts";
 
 export interface Database {
@@ -44,7 +44,7 @@ export function openDatabase(config: Config): Database {
   /** Adds the connection to `unanswered` where the database may be at work for the attempt still. */
   async function attempt<T>({ call, step, work }: Task<T>, unanswered: OpenConnection[]): Promise<T> {
     const connection = await acquire(call);
-    const timeout = attemptTimeout(call.deadline);
+    const timeout = call.deadline.share();
     try {
       const result = await call.timed(step, () => call.deadline.wait(() => work(connection), timeout));
       connection.release();

@@ -42,6 +42,11 @@ export class Deadline {
     return Math.max(0, this.#at - Date.now());
   }
 
+  /** Milliseconds for one wait of an attempt: at most half of what is left, so that there is time for another attempt. */
+  share(limit = Number.POSITIVE_INFINITY): number {
+    return Math.min(limit, this.left / 2);
+  }
+
   /** Milliseconds until the platform ends the call: what is left, and what is kept back for the answer. */
   get untilEnd(): number {
     return this.#at + MARGIN_MS - Date.now();

@@ -7,12 +7,12 @@ import type { Pointed } from "./problem.ts";
 export interface Delivery extends Items {
   /** In their order: inserts that take the same keys then wait for each other, and never in a circle. */
   keys: readonly Key[];
-  /** For each message that is an item, which one; absent where each is its own, since none comes twice with its key. */
+  /** For each message that is an item, its index in `items`; absent where no key comes twice, since it is then its own index. */
   order?: readonly number[];
   feed?: Feed;
 }
 
-/** What a delivery has whose source reads no answer. */
+/** How to set messages aside: in a delivery whose source reads no answer, so that nothing can be refused. */
 export interface Feed {
   /** Of messages that are no items. */
   rejects: readonly Reject[];

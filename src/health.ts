@@ -64,6 +64,7 @@ interface Findings {
  */
 export async function checkHealth(database: Database, call: Call): Promise<void> {
   await database.run(call, "connect", async (connection) => {
+    // Not the call's, which is "refuse" for whoever asks through the gateway.
     const feeds = readOnInvalid(process.env) === "set-aside";
     const results: unknown = await connection.query([...(feeds ? FEED : []), HEALTH].join("\n"));
     const [finding] = (results as { rows: Findings[] }[]).at(-1)?.rows ?? [];

@@ -2,7 +2,7 @@ import { format } from "node:util";
 
 /** From the one that says most to the one that says least. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
-export type Level = (typeof LEVELS)[number];
+type Level = (typeof LEVELS)[number];
 
 export type Log = Record<Level, (msg: string, fields?: object) => void>;
 
@@ -15,7 +15,7 @@ export function readLevel(env: NodeJS.ProcessEnv): Level {
 }
 
 /** Writes one JSON object a line to stdout, as OCI Logging takes it; lines below `threshold` are dropped. */
-export function createLog(threshold: Level, context: object = {}): Log {
+export function createLog(threshold: Level, context: object): Log {
   const write =
     (level: Level) =>
     (msg: string, fields: object = {}) => {

@@ -46,7 +46,7 @@ export class Problem extends Error {
   }
 }
 
-/** For a body in a content coding, of which there is none that is taken. */
+/** For a body with a content coding, since none is taken. */
 export function encoded(how: string): Problem {
   return new Problem(415, `The body ${how}. Send the JSON as it is, not compressed.`, {
     headers: { "Accept-Encoding": "identity" },

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Step } from "./call.ts";
-import type { Deadline } from "./deadline.ts";
 import { diagnose } from "./faults/diagnosis.ts";
 import { Problem } from "./problem.ts";
 
@@ -24,7 +23,7 @@ const NO_TIME = {
 const RETRY_AFTER = { "Retry-After": "5" };
 
 /** What is tried again, and for whom. */
-export interface Retried {
+interface Retried {
   call: Call;
   step: Step;
   /** Reads the secret again, and tells whether that brought other credentials. */
@@ -77,9 +76,4 @@ async function untilNextAttempt(
 /** Milliseconds: between half and the whole of what has doubled with each failure, so that containers do not keep step. */
 export function backoffAfter(failures: number): number {
   return Math.min(INITIAL_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2);
-}
-
-/** Milliseconds for one wait of an attempt: half of what is left at most, so that there is time for another attempt. */
-export function attemptTimeout(deadline: Deadline, limit = Number.POSITIVE_INFINITY): number {
-  return Math.min(limit, deadline.left / 2);
 }

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS items_keys (
 );
 CREATE INDEX IF NOT EXISTS items_keys_at ON items_keys USING brin (at);
 
--- Messages of feeds that are no items, as they came.
+-- Messages of feeds that are no items or that the table refuses, as they came.
 CREATE TABLE IF NOT EXISTS items_rejected (
     key TEXT COLLATE "C" PRIMARY KEY,
     source JSONB NOT NULL,

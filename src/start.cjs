@@ -11,7 +11,9 @@ const filename = join(__dirname, "func.js");
 // The bundle is ASCII, and reads faster so.
 const script = new Script(wrap(readFileSync(filename, "latin1")), { filename, cachedData: readCache() });
 if (script.cachedDataRejected !== false) {
-  process.stdout.write('{"level":"warn","msg":"the code cache is missing or does not fit, so this start is slower"}\n');
+  const msg = "the code cache is missing or does not fit, so this start is slower";
+  const remedy = "build the image with the Dockerfile, which makes the cache for the Node.js that is in it";
+  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: "warn", msg, remedy })}\n`);
 }
 script.runInThisContext()(exports, createRequire(filename), module, filename, __dirname);
 module.exports = script;

@@ -6,10 +6,10 @@ import { diagnose } from "./faults/diagnosis.ts";
 /** For the collector, before the answer. Milliseconds. */
 const LIMIT_MS = 200;
 
-/** Of the time to the platform's own end, left to write the answer in: a trace of a 504 may have the rest. Milliseconds. */
+/** Kept back to write the answer in, before the platform ends the call: what is sent after the deadline, a 504's, has less. */
 const FOR_ANSWER_MS = 400;
 
-/** What waits for long makes many attempts, of which the first say why. */
+/** A call that waits for long makes many attempts: the first are enough to say why. */
 const MOST_PARTS = 30;
 
 /** As Zipkin's version 2 has it: https://zipkin.io/zipkin-api/#/default/post_spans. Times are microseconds. */

@@ -3,7 +3,6 @@ import type { Call } from "./call.ts";
 import type { Config } from "./config.ts";
 import { diagnose } from "./faults/diagnosis.ts";
 import { VaultError } from "./faults/errors.ts";
-import { attemptTimeout } from "./retry.ts";
 import { type Credentials, parseSecret } from "./vault/secret.ts";
 
 /** For one request to Vault, before it counts as lost. */
@@ -41,7 +40,9 @@ export function openVault(config: Config): Vault {
     try {
       return !isDeepStrictEqual(await read(call), former);
     } catch (error) {
-      call.log.warn("the secret could not be read again", { code: diagnose(error)?.code ?? String(error) });
+      const fault = diagnose(error);
+      const told = fault ? { code: fault.code, remedy: fault.remedy } : { reason: String(error) };
+      call.log.warn("the secret could not be read again", told);
       return false;
     }
   }
@@ -74,7 +75,7 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
         },
       );
       if (config.secretsEndpoint) client.endpoint = config.secretsEndpoint;
-      // A region that is newer than the SDK, which would ask nobody; where it is none at all, its host is not found.
+      // For a region newer than the SDK, which knows no endpoint of it. Where there is no such region, its host is not found.
       else if (!client.endpoint) client.regionId = process.env.OCI_RESOURCE_PRINCIPAL_REGION ?? "";
       return await client.getSecretBundle({ secretId: config.secretId });
     } catch (cause) {
@@ -82,11 +83,7 @@ async function readSecret(config: Config, call: Call): Promise<Credentials> {
     }
   };
   try {
-    const { secretBundle } = await call.deadline.wait(
-      ask,
-      attemptTimeout(call.deadline, REQUEST_TIMEOUT_MS),
-      () => "Vault",
-    );
+    const { secretBundle } = await call.deadline.wait(ask, call.deadline.share(REQUEST_TIMEOUT_MS), () => "Vault");
     return parseSecret(secretBundle.secretBundleContent?.content ?? "");
   } finally {
     abort.abort();

@@ -93,6 +93,13 @@ test("an attempt that was given up gets no answer, and asks nothing more", async
   assert(!wire.last.client.includes("'more'"));
 });
 
+test("an attempt that was given up is not told that its statement was refused", async (t) => {
+  const { connection } = await connect(t);
+  const asked = connection.query("SELECT 1 / 0 FROM pg_sleep(0.2)");
+  connection.abandon();
+  await assert.rejects(asked, AbandonedError);
+});
+
 test("a statement at work is unanswered until it is cancelled", async (t) => {
   const { connection } = await connect(t);
   const asked = connection.query("SELECT pg_sleep(30)");

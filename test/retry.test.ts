@@ -4,7 +4,7 @@ import type { Call } from "../src/call.ts";
 import { Deadline, TimeoutError } from "../src/deadline.ts";
 import { ConnectError, PostgresError, VaultError } from "../src/faults/errors.ts";
 import { Problem } from "../src/problem.ts";
-import { attemptTimeout, backoffAfter, retry } from "../src/retry.ts";
+import { backoffAfter, retry } from "../src/retry.ts";
 
 /** As the database reports an error, and as the network does. */
 const answered = (code: string) => new PostgresError("refused", { cause: { code, severity: "ERROR", message: "" } });
@@ -40,9 +40,9 @@ test("the backoff doubles from 20 ms with each failure to a second, less a rando
 
 test("one wait of an attempt has half of what is left, or its own limit", () => {
   const deadline = new Deadline(new Date(Date.now() + 10_500));
-  assert(Math.abs(attemptTimeout(deadline) - 5_000) < 100);
-  assert(Math.abs(attemptTimeout(deadline, 60_000) - 5_000) < 100);
-  assert.equal(attemptTimeout(deadline, 300), 300);
+  assert(Math.abs(deadline.share() - 5_000) < 100);
+  assert(Math.abs(deadline.share(60_000) - 5_000) < 100);
+  assert.equal(deadline.share(300), 300);
 });
 
 test("a defect is thrown as it is, at once", async () => {

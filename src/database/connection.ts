@@ -1,7 +1,6 @@
 import type { Client, QueryResult, QueryResultRow } from "pg";
 import type { Call } from "../call.ts";
 import { ConnectError, isAnswer, PostgresError } from "../faults/errors.ts";
-import { attemptTimeout } from "../retry.ts";
 import { type Credentials, redact } from "../vault/secret.ts";
 import { cancel } from "./cancel.ts";
 import { backendOf, createClient, discard, waitedFor } from "./client.ts";
@@ -39,12 +38,12 @@ export async function openConnection(credentials: Credentials, call: Call): Prom
   const connecting = client.connect();
   const connected = () =>
     connecting.catch((cause) => {
-      // Node.js tells of a socket in a code, and the address.
+      // A socket's error says in its message only its code, which is told anyway, and the address.
       const said = "syscall" in cause || !cause.message ? undefined : redact(credentials, cause.message);
       throw new ConnectError(cause, said);
     });
   try {
-    const timeout = attemptTimeout(call.deadline, CONNECT_TIMEOUT_MS);
+    const timeout = call.deadline.share(CONNECT_TIMEOUT_MS);
     await call.timed("connect", () => call.deadline.wait(connected, timeout, () => waitedFor(client)));
   } catch (error) {
     discard(client);
@@ -76,6 +75,7 @@ export class OpenConnection implements Connection {
     const result = await this.#client.query<R>({ name, text, values: [...values] }).catch((cause) => {
       const error = new PostgresError("the database or the way to it failed", { cause });
       if (isAnswer(error)) this.#unanswered--;
+      this.#refuseIfAbandoned();
       throw error;
     });
     this.#unanswered--;
@@ -97,7 +97,7 @@ export class OpenConnection implements Connection {
   async isUsable(call: Call): Promise<boolean> {
     if (this.#lost) return false;
     if (Date.now() - this.#idleSince <= VALIDATE_AFTER_IDLE_MS) return true;
-    const timeout = attemptTimeout(call.deadline, VALIDATION_TIMEOUT_MS);
+    const timeout = call.deadline.share(VALIDATION_TIMEOUT_MS);
     try {
       await call.timed("connect", () => call.deadline.wait(() => this.#client.query("SELECT 1"), timeout));
       return true;

@@ -9,16 +9,16 @@ const columns = Object.entries(table.columns);
 const accepted = columns.filter(([, { traits }]) => !traits.includes("generated"));
 const exact = accepted.some(([, column]) => column.exact);
 
-/** Columns that an item need not bring: the answer tells them all the same. */
-const further = columns.filter(
-  ([, { traits }]) => !traits.includes("not null") || /generated|default/.test(`${traits}`),
+/** Columns that an item may leave out, and its answer has nevertheless. */
+const omittable = columns.filter(
+  ([, { traits }]) => !traits.includes("not null") || traits.includes("generated") || traits.includes("default"),
 );
 
 /**
  * The platform drops an answer above 6 MB after the row is stored, and a single item's answer repeats the item.
  * Taken as decimal megabytes, less room for what is in the answer alone: the id, and columns of ordinary length.
  */
-const ANSWER_BYTES = 6_000_000 - 100 * (1 + further.length);
+const ANSWER_BYTES = 6_000_000 - 100 * (1 + omittable.length);
 
 const keySchema = z.optional(z.custom(isKey, { error: "must have 1 to 255 visible ASCII characters" }));
 const schemas = Object.fromEntries(accepted.map(([name, column]) => [name, schemaOf(column)]));
@@ -34,7 +34,7 @@ const itemSchema = z.strictObject(
 );
 
 function schemaOf({ traits, fault }: Column): z.ZodMiniType {
-  const value = z.custom((input) => input !== null && fault(input) === undefined, {
+  const value = z.custom((input) => input !== undefined && input !== null && fault(input) === undefined, {
     error: ({ input }) => {
       if (input === undefined) return "is required";
       return input === null ? "must not be null" : (fault(input) ?? "");
@@ -116,7 +116,7 @@ export function parseItem(json: unknown, body: Uint8Array): Item {
 }
 
 function validate(candidate: unknown, index: number, errors: Errors): Item | undefined {
-  // A number is an object here, since its source is kept.
+  // A number that was read exactly is an object: NaN is refused in its place.
   const { data, error } = itemSchema.safeParse(JSON.isRawJSON(candidate) ? Number.NaN : candidate);
   if (error) for (const issue of error.issues) errors.addIssue(index, issue);
   return data;
@@ -137,11 +137,11 @@ function longestOf(item: Item): string[] {
     .slice(0, 1);
 }
 
+/** A longer key is not quoted: the answer has its limit too. */
+const LONGEST_QUOTED = 255;
+
 /** Errors in the items: the first are kept to be shown, the others counted. */
 class Errors {
-  /** A longer key is not quoted: the answer has its limit too. */
-  static readonly longestKey = 255;
-
   readonly #batch: boolean;
   readonly #errors: Pointed[] = [];
   #total = 0;
@@ -159,7 +159,7 @@ class Errors {
     if (issue.code !== "unrecognized_keys") this.add(index, issue.path, issue.message);
     else {
       for (const key of issue.keys) {
-        if (key.length > Errors.longestKey) this.add(index, [], `has an unknown key of ${key.length} characters`);
+        if (key.length > LONGEST_QUOTED) this.add(index, [], `has an unknown key of ${key.length} characters`);
         else
           this.add(
             index,

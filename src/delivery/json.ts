@@ -43,7 +43,7 @@ function whereOf(error: unknown): string {
   return /line \d+ column \d+/.exec(message)?.[0].replace(" column", ", column") ?? "a character is out of place";
 }
 
-/** Visits each byte of JSON's structure, which are those of {}[]:, outside of strings. */
+/** Visits each structural byte of JSON: a brace, bracket, colon or comma outside of strings. */
 function walk(json: Uint8Array, visit: (byte: number, at: number) => void): void {
   let inString = false;
   for (let at = 0; at < json.length; at++) {
@@ -90,8 +90,10 @@ function trimmed(json: Buffer): Buffer {
 }
 
 /**
- * How many members the objects of each item have, those in its values too; of a batch where the items are in an array.
- * `JSON.parse` keeps the last of two members with the same key in silence; this count betrays it.
+ * Counts the members of each item, those of objects in its values too. Of two members with the same key `JSON.parse` keeps the
+ * last in silence: then `membersOf` counts fewer.
+ *
+ * @param batch whether the items are in an array
  */
 export function countMembers(json: Uint8Array, batch: boolean): number[] {
   const outside = batch ? 1 : 0;
@@ -108,7 +110,7 @@ export function countMembers(json: Uint8Array, batch: boolean): number[] {
   return counts;
 }
 
-/** How many members are left of them in an item that was read. */
+/** How many members `JSON.parse` kept of an item. */
 export function membersOf(value: unknown): number {
   if (typeof value !== "object" || value === null || JSON.isRawJSON(value)) return 0;
   let members = Array.isArray(value) ? 0 : Object.keys(value).length;

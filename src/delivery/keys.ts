@@ -54,7 +54,7 @@ export function conflictOf(text: string, index?: number): Pointed {
   }
 }
 
-/** @param message which of the body an item is; absent where the body is the item */
+/** @param message gives the index in the body of an item; absent where the body is the item */
 export function otherContent(keys: readonly Key[], message?: (item: number) => number): Problem {
   const errors = keys.slice(0, MOST_ERRORS).map(({ text, covers: [item = 0] }) => conflictOf(text, message?.(item)));
   return new Problem(422, "Nothing was stored, since a key was used for other content before.", { errors });

@@ -2,19 +2,19 @@ import { fingerprintOf } from "./fingerprint.ts";
 import type { Item } from "./items.ts";
 import type { Key } from "./keys.ts";
 
-/** Items of which those with the same key are one. */
-export interface Merged {
+/** Items, of those with the same key only the first. */
+interface Merged {
   items: readonly Item[];
   keys: readonly Key[];
-  /** For each that was given, which one it is; absent where none comes twice. */
+  /** For each given item without a conflict, its index in `items`; absent where no key comes twice. */
   order?: readonly number[];
-  /** For each, which of those that were given it is. */
+  /** For each of `items`, its index in what was given. */
   kept: readonly number[];
-  /** Of those that were given, which bring other content with a key than the first. */
+  /** Indexes, in what was given, of items with the key of an earlier one and other content. */
   conflicts: readonly number[];
 }
 
-/** @param texts of the items' keys; undefined where an item has none */
+/** @param texts for each item the text of its key; undefined where it has none */
 export function mergeByKey(given: readonly Item[], texts: readonly (string | undefined)[]): Merged {
   const keys = new Map<string, Key>();
   const [items, order, kept, conflicts]: [Item[], number[], number[], number[]] = [[], [], [], []];

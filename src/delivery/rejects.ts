@@ -15,12 +15,12 @@ export interface Reject {
 
 /** @param envelope of a message of Streaming; others have none */
 export function rejectOf(content: Buffer, errors: readonly Pointed[], envelope?: Envelope): Reject {
-  const offset = sha256(content);
-  const source = storable(envelope ?? { stream: null, partition: null, offset, timestamp: null });
-  return { key: sha256(`${source} ${offset}`), source, content, errors: storable(errors) };
+  const digest = sha256(content);
+  const source = storable(envelope ?? { stream: null, partition: null, offset: digest, timestamp: null });
+  return { key: sha256(`${source} ${digest}`), source, content, errors: storable(errors) };
 }
 
-/** As jsonb holds it: without U+0000 and half of a surrogate pair, which names in a faulty message may have. */
+/** JSON that jsonb can hold: U+0000 and unpaired surrogates, which a faulty message may have in its keys, become U+FFFD. */
 function storable(json: unknown): string {
   return JSON.stringify(json, (_key, value) =>
     typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,

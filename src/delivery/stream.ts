@@ -40,7 +40,7 @@ export function envelopeOf({ stream, partition, offset, timestamp }: StreamMessa
   return { stream, partition, offset, timestamp };
 }
 
-/** Readable, and of one partition in their order: so keys of a batch are neighbours in the index. */
+/** Readable, and alike but for their ends, so that keys of a batch are neighbours in the index. */
 export function keyOf({ stream, partition, offset, timestamp }: StreamMessage): string {
   const key = JSON.stringify([stream, partition, offset, timestamp]);
   return keyText("stream", key.length > LONGEST_KEY ? sha256(key) : key);

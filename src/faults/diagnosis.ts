@@ -1,7 +1,7 @@
 import { TimeoutError } from "../deadline.ts";
 import { isBeside } from "../names.ts";
 import { answerOf, ConnectError, functionOf, PostgresError, TableError, VaultError } from "./errors.ts";
-import type { Fault } from "./fault.ts";
+import type { CodedFault, Fault } from "./fault.ts";
 import { faultOfNetwork, TIMEOUTS } from "./network.ts";
 import { poolerFaultOf } from "./pooler.ts";
 import { safeMessageOf } from "./safe-message.ts";
@@ -9,7 +9,7 @@ import { bySqlstate, faultOfAnswer } from "./sqlstates.ts";
 import { faultOfVault } from "./vault.ts";
 
 /** The fault that an error is. */
-export interface Diagnosis extends Omit<Fault, "reread"> {
+interface Diagnosis extends Omit<CodedFault, "reread"> {
   /** A SQLSTATE, Vault's status, Node.js's code, or a word of ours where there is none. */
   code: string;
   /** Whether the secret is to be read again. */
@@ -59,13 +59,12 @@ export function diagnose(error: unknown): Diagnosis | undefined {
   const { table, column, constraint } = answer ?? {};
   return {
     ...fault,
-    code: fault.code ?? "LOST",
     names: { table, column, constraint, function: answer && functionOf(answer), message: safeMessageOf(error) },
     reread: reread === "always" || (reread === "when connecting" && error instanceof ConnectError),
   };
 }
 
-function faultOf(error: unknown): Fault | undefined {
+function faultOf(error: unknown): CodedFault | undefined {
   if (error instanceof TimeoutError) return { code: "TIMEOUT", again: true, status: 504, ...TIMEOUTS[error.of] };
   if (error instanceof TableError) return { code: error.code, ...(BY_TABLE[error.code] ?? bySqlstate(error.code)) };
   if (error instanceof VaultError) return faultOfVault(Object(error.cause));
@@ -73,7 +72,7 @@ function faultOf(error: unknown): Fault | undefined {
   return undefined;
 }
 
-function faultOfPostgres(error: PostgresError): Fault {
+function faultOfPostgres(error: PostgresError): CodedFault {
   const answer = answerOf(error);
   const connecting = error instanceof ConnectError;
   if (!answer) return faultOfNetwork(Object(error.cause), connecting);

@@ -56,7 +56,7 @@ export interface Answer {
 export function answerOf(error: unknown): Answer | undefined {
   if (!isAnswer(error)) return undefined;
   const answer = error.cause as Answer;
-  // Whoever raises an error may write anything for a name, such as a value.
+  // Whoever raises an error may write anything for a name, such as a value. An Error's message is not copied by a spread.
   return isRaised(answer) ? { ...answer, message: answer.message, ...NAMELESS } : answer;
 }
 

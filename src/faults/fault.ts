@@ -2,7 +2,10 @@
  * When an error is a reason to read the secret again, which may name another host or password by now. "when connecting" is
  * for what can break a connection at any time: it speaks against the secret only while one is opened.
  */
-export type Reread = "always" | "when connecting" | "never";
+type Reread = "always" | "when connecting" | "never";
+
+/** A fault with the code by which the log names it. */
+export type CodedFault = Fault & { code: string };
 
 /** What an error of Vault or of the database means. */
 export interface Fault {

@@ -1,8 +1,8 @@
 import type { Waited } from "../deadline.ts";
 import { ProtocolError } from "./errors.ts";
-import type { Fault } from "./fault.ts";
+import type { CodedFault, Fault } from "./fault.ts";
 
-/** What is wrong between the function and the database, where no server's answer says it. */
+/* What is wrong between the function and the database, where no server's answer says it. */
 
 export const LOST: Fault = {
   detail: "The connection to the database was lost.",
@@ -43,7 +43,7 @@ const NO_HANDSHAKE: Fault = {
   reread: "always",
 };
 
-const NOT_POSTGRES: Fault = {
+const NOT_POSTGRES: CodedFault = {
   code: "NOT_POSTGRES",
   detail: "What answers at the database's address is not PostgreSQL.",
   remedy: "check host and port in the secret: something else listens there",
@@ -74,7 +74,7 @@ const BY_CODE: Readonly<Record<string, Fault>> = {
 };
 
 /** By what pg says, which has no codes for it. */
-const BY_MESSAGE: readonly [words: RegExp, fault: Fault][] = [
+const BY_MESSAGE: readonly [words: RegExp, fault: CodedFault][] = [
   [
     /^The server does not support SSL/,
     {
@@ -143,13 +143,13 @@ export function isUntrusted(code: string): boolean {
 }
 
 /** Of an error that is no server's answer. */
-export function faultOfNetwork(cause: Error & { code?: unknown }, connecting: boolean): Fault {
+export function faultOfNetwork(cause: Error & { code?: unknown }, connecting: boolean): CodedFault {
   const { code, message = "" } = cause;
   if (typeof code === "string" && BY_CODE[code]) return { code, ...BY_CODE[code] };
   const known = BY_MESSAGE.find(([words]) => words.test(message))?.[1];
   if (known) return known;
   if (cause instanceof ProtocolError) return connecting ? NOT_POSTGRES : { ...LOST, code: "PROTOCOL" };
-  // OpenSSL's; that of an end that was not announced is a connection's that was lost.
+  // OpenSSL's codes; but an end without notice is a connection that was lost.
   if (connecting && typeof code === "string" && /^ERR_SSL_(?!UNEXPECTED_EOF)/.test(code))
     return { code, ...NO_HANDSHAKE };
   return { ...(connecting ? CLOSED : LOST), code: typeof code === "string" ? code : connecting ? "CLOSED" : "LOST" };

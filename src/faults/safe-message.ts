@@ -17,6 +17,6 @@ export function safeMessageOf(error: unknown): string | undefined {
   const answer = answerOf(error);
   if (!answer || answer.where !== undefined) return undefined;
   if (!WITHOUT_DATA.test(answer.code)) return poolerFaultOf(answer)?.words;
-  // A login of a pooler may be refused as late as here, by the user's name.
+  // A pooler may refuse a login as late as at the first statement, and then quotes the user's name.
   return /^(28|3D|53)/.test(answer.code) ? answer.message.replaceAll(/".*?"/g, '"…"') : answer.message;
 }

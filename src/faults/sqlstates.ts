@@ -55,7 +55,12 @@ const BY_SQLSTATE: Readonly<Record<string, Fault>> = {
     reread: "always",
   },
   "3F000": { detail: "The table's schema is missing.", remedy: "create the schema, or correct it in src/table.ts" },
-  "40": { detail: "The database was too busy to finish.", remedy: "no action unless it is frequent", again: true },
+  "40": {
+    detail: "The database was too busy to finish.",
+    remedy:
+      "no action unless it is frequent: then look for triggers and programs that lock the same rows in another order (40P01), and at default_transaction_isolation (40001)",
+    again: true,
+  },
   "42501": { detail: "The function's user lacks a right.", remedy: SCHEMA },
   "42P01": {
     detail: "The table is missing.",

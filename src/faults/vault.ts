@@ -1,4 +1,4 @@
-import type { Fault } from "./fault.ts";
+import type { CodedFault, Fault } from "./fault.ts";
 import { isUntrusted } from "./network.ts";
 
 const BY_STATUS: Readonly<Record<number, Fault>> = {
@@ -37,7 +37,7 @@ const UNKNOWN_HOST: Fault = {
 };
 
 /** Of what the SDK throws. */
-export function faultOfVault({ code: given, statusCode }: { code?: unknown; statusCode?: unknown }): Fault {
+export function faultOfVault({ code: given, statusCode }: { code?: unknown; statusCode?: unknown }): CodedFault {
   // Absent or negative where no answer came.
   if (typeof statusCode === "number" && statusCode >= 0) {
     const busy = statusCode === 429 || statusCode >= 500;

@@ -31,7 +31,7 @@ function faultInKey(key: string): string | undefined {
   return key.includes("\\") ? "has a key with a backslash, which cannot be read for certain" : faultInText(key);
 }
 
-/** The members of each object by their names. */
+/** With each object's members in the order of their names. */
 export function inOrder(value: unknown): unknown {
   if (typeof value !== "object" || value === null || JSON.isRawJSON(value)) return value;
   if (Array.isArray(value)) return value.map(inOrder);
