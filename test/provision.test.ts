@@ -66,7 +66,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
       [`config: {LONG: ${"x".repeat(4100)}}`, /config exceeds 4 KB/],
       ["schema_version: 1", /schema_version must be/],
       ["memory: [", /func\.yaml is not YAML/],
-      ["config: {LOG_LEVEL: loud}", /LOG_LEVEL must be one of debug, info, warn, error/],
+      ["config: {LOG_LEVEL: loud}", /- LOG_LEVEL is "loud", and must be one of debug, info, warn, error\n/],
       ["version: 1.0", /version must be a string: put it in quotes/],
     ];
     for (const [line, reason] of wrong) {

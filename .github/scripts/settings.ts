@@ -148,7 +148,10 @@ function faultsOf(config: Settings["config"]): string[] {
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.message.split("; ");
+    // It keeps values to itself, and these are no secrets.
+    return error.message
+      .split("; ")
+      .map((fault) => fault.replace(/^(\w+) must/, (_, name) => `${name} is "${config[name]}", and must`));
   }
 }
 
