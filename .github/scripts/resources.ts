@@ -21,6 +21,7 @@ export const application = z.object({
   networkSecurityGroupIds: z.array(text).nullish(),
   /** Absent in a list. */
   config: z.record(text, text).nullish(),
+  logging: z.object({ lineFormat: text.nullish() }).nullish(),
   traceConfig: z.object({ isEnabled: z.boolean().nullish(), domainId: text.nullish() }).nullish(),
 });
 export type Application = z.infer<typeof application>;
