@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
 import { readCondition } from "../.github/scripts/doctor/condition.ts";
-import { takesIn } from "../.github/scripts/doctor/rule.ts";
+import { takesIn } from "../.github/scripts/doctor/matching-rule.ts";
 import { readStatement } from "../.github/scripts/doctor/statement.ts";
 import { AT, COMPARTMENT, credentials, encode, examine, FUNCTION, goodWorld, NSG, SECRET } from "./doctor-fixture.ts";
 

@@ -1,14 +1,14 @@
 import { isIPv6 } from "node:net";
 import { contains, isPrivate } from "../cidr.ts";
 import type { Answer } from "../cli.ts";
-import { dataOf, type Finding, look, missing, ok, reasonOf, unknown, within } from "./finding.ts";
+import { dataOf, type Finding, look, missing, ok, reasonOf, unknown } from "./finding.ts";
 import { addEgress, addIngress, addRoute, CHANGE_BLOCK } from "./mend.ts";
 import { nameOf, type Subnet } from "./network.ts";
 import { judgeHop } from "./peering.ts";
 import { kindOf, routeTo } from "./route.ts";
 import type { Content } from "./secret.ts";
-import type { Place } from "./security.ts";
-import { egressFrom, hiddenOf, letsAny, type NetworkFacts, type SubnetFacts } from "./subnet.ts";
+import { egressFrom, hiddenOf, ingressTo, letsAny, type Place } from "./security.ts";
+import type { NetworkFacts, SubnetFacts } from "./subnet.ts";
 import type { Way } from "./way.ts";
 
 const WAY = "The way to the database";
@@ -108,12 +108,7 @@ function judgeIngress(subnet: Subnet, port: number, { home, groups }: Way, facts
   if (!home) return [];
   const name = nameOf(home.subnet);
   const place: Place = { kind: "block", block: subnet.cidrBlock, groups: facts.groups.map(({ id }) => id) };
-  const rules = [
-    ...home.lists.map((list) => within(list, ({ ingressSecurityRules }) => ingressSecurityRules)),
-    ...(groups ?? []).map((group) =>
-      within(group.rules, (all) => all.filter(({ direction }) => direction !== "EGRESS")),
-    ),
-  ];
+  const rules = ingressTo(home.lists, groups ?? []);
   const verdict = letsAny(rules, "source", place, port);
   if (verdict === "yes") return [ok(`${name} lets the function in on ${port}`)];
   if (verdict === "unknown") {

@@ -1,7 +1,7 @@
 import { type Attached, type Request, type RightsFacts, rate, readStatements, same } from "./access.ts";
 import { chainOf } from "./compartment.ts";
 import { bad, dataOf, type Finding, look, missing, ok, reasonOf, unknown } from "./finding.ts";
-import { takesIn } from "./rule.ts";
+import { takesIn } from "./matching-rule.ts";
 import { all, any, type Verdict } from "./verdict.ts";
 
 const BOOTSTRAP = "npm run bootstrap, as an administrator";

@@ -1,6 +1,9 @@
 import { isIPv6 } from "node:net";
 import * as z from "zod";
 import { contains, isBlock, isPrivate, overlaps, prefixLength } from "../cidr.ts";
+import type { Answer } from "../cli.ts";
+import { reasonOf, within } from "./finding.ts";
+import type { SecurityList } from "./network.ts";
 import { all, any, type Verdict, verdict } from "./verdict.ts";
 
 /** Where a rule of a route table, a security list or a network security group leads to or comes from. */
@@ -82,4 +85,42 @@ function includes(target: Target, place: Place): Verdict {
   if (target.kind === "group") return place.groups ? verdict(place.groups.includes(target.name)) : "unknown";
   if (contains(target.name, place.block)) return "yes";
   return overlaps(target.name, place.block) ? "unknown" : "no";
+}
+
+/** A network security group, and its rules. */
+export interface SecurityGroup {
+  id: string;
+  rules: Answer<SecurityRule[]>;
+}
+
+/** The rules for packets that leave: of a subnet's lists, and of the groups that the sender is in. */
+export function egressFrom(lists: readonly Answer<SecurityList>[], groups: readonly SecurityGroup[]) {
+  return [
+    ...lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+    ...groups.map(({ rules }) => within(rules, (all) => all.filter(({ direction }) => direction !== "INGRESS"))),
+  ];
+}
+
+/** The rules for packets that come in: of a subnet's lists, and of the groups that the receiver is in. */
+export function ingressTo(lists: readonly Answer<SecurityList>[], groups: readonly SecurityGroup[]) {
+  return [
+    ...lists.map((list) => within(list, ({ ingressSecurityRules }) => ingressSecurityRules)),
+    ...groups.map(({ rules }) => within(rules, (all) => all.filter(({ direction }) => direction !== "EGRESS"))),
+  ];
+}
+
+/** Over all that rules come from; what could not be read cannot be told. */
+export function letsAny(
+  sources: readonly Answer<SecurityRule[]>[],
+  side: "destination" | "source",
+  place: Place,
+  port: number,
+): Verdict {
+  return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
+}
+
+/** Why some of what rules come from could not be read. */
+export function hiddenOf(sources: readonly Answer<unknown>[]): string | undefined {
+  const hidden = sources.find((source) => "error" in source);
+  return hidden && reasonOf(hidden.error);
 }

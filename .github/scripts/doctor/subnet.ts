@@ -1,6 +1,5 @@
 import type { Answer } from "../cli.ts";
-import { type Finding, look, missing, ok, reasonOf, unknown, within } from "./finding.ts";
-import { allServices, judgeRoutes } from "./gateway.ts";
+import { type Finding, look, missing, ok, unknown } from "./finding.ts";
 import { addEgress, addGroupEgress } from "./mend.ts";
 import {
   type DhcpOptions,
@@ -11,8 +10,9 @@ import {
   type ServiceGateway,
   type Subnet,
 } from "./network.ts";
-import { lets, type Place, type SecurityRule } from "./security.ts";
-import { any, type Verdict } from "./verdict.ts";
+import { egressFrom, hiddenOf, letsAny, type Place, type SecurityGroup } from "./security.ts";
+import { allServices, judgeRoutes } from "./service-gateway.ts";
+import { any } from "./verdict.ts";
 
 export interface SubnetFacts {
   id: string;
@@ -28,7 +28,7 @@ export interface SubnetFacts {
 export interface NetworkFacts {
   subnets: SubnetFacts[];
   /** The application's network security groups. */
-  groups: { id: string; rules: Answer<SecurityRule[]> }[];
+  groups: SecurityGroup[];
   /** Oracle's services, as the region has them; asked for where a command that mends must name them. */
   services: Answer<Service[]> | undefined;
 }
@@ -62,17 +62,6 @@ function judgeSubnet(
   ];
 }
 
-/** The egress rules that hold for the function in a subnet. */
-export function egressFrom(
-  lists: readonly Answer<SecurityList>[],
-  groups: NetworkFacts["groups"],
-): Answer<SecurityRule[]>[] {
-  return [
-    ...lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
-    ...groups.map(({ rules }) => within(rules, egressOf)),
-  ];
-}
-
 /** The rules of security lists and of network security groups count as one: what either lets through passes. */
 function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: NetworkFacts, all: Service): Finding[] {
   const place: Place = { kind: "services" };
@@ -80,17 +69,17 @@ function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: 
   const parts = [
     {
       what: `Security lists of ${name}`,
-      rules: lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+      rules: egressFrom(lists, []),
       yes: `Security lists of ${name} let 443 out to Oracle's services`,
       no: `No security list of ${name} lets 443 out to Oracle's services`,
       mend: addEgress(subnet.securityListIds[0], all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
     },
-    ...groups.map(({ id, rules }) => ({
-      what: `Network security group ${id}`,
-      rules: [within(rules, egressOf)],
-      yes: `Network security group ${id} lets 443 out to Oracle's services`,
-      no: `The network security group ${id} does not let 443 out to Oracle's services`,
-      mend: addGroupEgress(id, all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
+    ...groups.map((group) => ({
+      what: `Network security group ${group.id}`,
+      rules: egressFrom([], [group]),
+      yes: `Network security group ${group.id} lets 443 out to Oracle's services`,
+      no: `The network security group ${group.id} does not let 443 out to Oracle's services`,
+      mend: addGroupEgress(group.id, all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
     })),
   ].map((part) => ({ ...part, verdict: letsAny(part.rules, "destination", place, 443) }));
   const together = any(parts.map(({ verdict }) => verdict));
@@ -102,26 +91,6 @@ function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: 
     const other = together === "yes" ? "another's does, which is enough" : "another's may";
     return unknown(what, `no rule lets 443 out to Oracle's services; ${other}`);
   });
-}
-
-/** Over all that rules come from; what could not be read cannot be told. */
-export function letsAny(
-  sources: readonly Answer<SecurityRule[]>[],
-  side: "destination" | "source",
-  place: Place,
-  port: number,
-): Verdict {
-  return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
-}
-
-/** Why some of what rules come from could not be read. */
-export function hiddenOf(sources: readonly Answer<unknown>[]): string | undefined {
-  const hidden = sources.find((source) => "error" in source);
-  return hidden && reasonOf(hidden.error);
-}
-
-function egressOf(rules: readonly SecurityRule[]): SecurityRule[] {
-  return rules.filter(({ direction }) => direction !== "INGRESS");
 }
 
 function judgeDns({ options }: DhcpOptions, subnet: Subnet): Finding {

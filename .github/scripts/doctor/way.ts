@@ -7,8 +7,9 @@ import type { Attachment, Peering, RouteTable, SecurityList, Subnet, Vcn } from 
 import * as network from "./network.ts";
 import { kindOf, type RouteRule, routeTo } from "./route.ts";
 import type { Content, Place } from "./secret.ts";
+import type { SecurityGroup } from "./security.ts";
 import type { Ask } from "./sources.ts";
-import type { NetworkFacts, SubnetFacts } from "./subnet.ts";
+import type { SubnetFacts } from "./subnet.ts";
 import { gatherGroups } from "./surroundings.ts";
 
 /** What lies between the function's subnets and the database. */
@@ -17,7 +18,7 @@ export interface Way {
   /** The database's address: the secret's, or what OCI itself knows of the name there. */
   address: string | undefined;
   /** The network security groups of the database, where they are known. */
-  groups: NetworkFacts["groups"] | undefined;
+  groups: SecurityGroup[] | undefined;
   vcns: Answer<Vcn[]>;
   /** The subnet that the address is in. */
   home: Home | undefined;
