@@ -133,7 +133,11 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       const { code, text } = await run("doctor", { ...subnet, ...tokens });
       assert.equal(code, 0, text);
       assert.doesNotMatch(text, /^[^✔]/m);
-      for (const line of ["The API gateway is ACTIVE", "A policy lets the API gateway call the function"])
+      for (const line of [
+        "The API gateway is ACTIVE",
+        "A policy lets the API gateway call the function",
+        "The API gateway's subnet is functions, 10.1.1.0/24, in the function's VCN",
+      ])
         assert(text.includes(`✔ ${line}\n`), text);
     });
 

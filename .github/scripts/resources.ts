@@ -50,6 +50,7 @@ export const gateway = z.object({
   ...named,
   endpointType: text,
   subnetId: text,
+  networkSecurityGroupIds: z.array(text).nullish(),
   lifecycleDetails: text.nullish(),
 });
 export type Gateway = z.infer<typeof gateway>;

@@ -16,11 +16,11 @@ import { type GatewayFacts, gatherApiGateway } from "./api-gateway.ts";
 import { type ConnectorFacts, gatherConnectors } from "./connector.ts";
 import { dataOf, within } from "./finding.ts";
 import type { FunctionFacts } from "./function.ts";
-import * as network from "./network.ts";
+import { judgeGatewaySubnet } from "./gateway-subnet.ts";
+import { service, someOf } from "./network.ts";
 import { gatherPolicies, listCompartments } from "./policies.ts";
 import { bundle, type SecretFacts, secret } from "./secret.ts";
 import type { Sources } from "./sources.ts";
-
 import { judgeNetwork, type NetworkFacts } from "./subnet.ts";
 import { gatherGroups, gatherSubnet } from "./surroundings.ts";
 import { gatherWay, type Way } from "./way.ts";
@@ -53,16 +53,16 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
   const found = await secretFacts;
   const compartments = [settings.compartment, dataOf(found?.state)?.compartmentId].filter((id) => id !== undefined);
   const way = await gatherWay(ask, found?.content, subnets, compartments);
+  const own = { subnets, groups, services: undefined };
+  const network = [...judgeNetwork(own), ...judgeGatewaySubnet((await gateway)?.network, settings.gateway, own)];
   // Only the commands that mend name the services.
-  const lacking = judgeNetwork({ subnets, groups, services: undefined }).some(({ vital }) => vital);
-  const services = lacking
-    ? await ask(["network", "service", "list", "--all"], network.someOf(network.service))
-    : undefined;
+  const lacking = network.some(({ mark }) => mark === "✖");
+  const services = lacking ? await ask(["network", "service", "list", "--all"], someOf(service)) : undefined;
   return {
     function: await settle(functionFacts),
     rights: await rights,
     secret: found,
-    network: { subnets, groups, services },
+    network: { ...own, services },
     way,
     gateway: await gateway,
     connectors: await connectors,

@@ -32,6 +32,11 @@ export function routeTo(rules: readonly RouteRule[], block: string): RouteRule |
   return rules.some(unclear) ? "unknown" : "none";
 }
 
+/** The rule for all that no other is for. */
+export function defaultRoute(rules: readonly RouteRule[]): RouteRule | undefined {
+  return rules.find(({ target }) => target.kind === "block" && prefixLength(target.name) === 0);
+}
+
 /** What the next hop is, by its OCID: drg, natgateway, servicegateway, … */
 export function kindOf(ocid: string): string {
   return ocid.split(".")[1] || "something unknown";

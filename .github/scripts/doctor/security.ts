@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 import * as z from "zod";
 import { contains, isBlock, isPrivate, overlaps, prefixLength } from "../cidr.ts";
 import type { Answer } from "../cli.ts";
-import { reasonOf, within } from "./finding.ts";
+import { dataOf, reasonOf, within } from "./finding.ts";
 import type { SecurityList } from "./network.ts";
 import { all, any, type Verdict, verdict } from "./verdict.ts";
 
@@ -65,12 +65,13 @@ export function lets(
   place: Place,
   port: number,
 ): Verdict {
-  return any(
-    rules.map((rule) => {
-      const ports = rule.ports ? verdict(rule.ports.min <= port && port <= rule.ports.max) : "unknown";
-      return all([rule.tcp, includes(rule[side], place), ports, rule.stateful ? "yes" : "unknown"]);
-    }),
-  );
+  return any(rules.map((rule) => all([isFor(rule, port), includes(rule[side], place)])));
+}
+
+/** Whether a rule lets TCP connections through on a port, from and to wherever it says. */
+function isFor({ tcp, ports, stateful }: SecurityRule, port: number): Verdict {
+  const fits = ports ? verdict(ports.min <= port && port <= ports.max) : "unknown";
+  return all([tcp, fits, stateful ? "yes" : "unknown"]);
 }
 
 function includes(target: Target, place: Place): Verdict {
@@ -117,6 +118,19 @@ export function letsAny(
   port: number,
 ): Verdict {
   return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
+}
+
+/** Where TCP connections may come from on a port; unclear where rules say more than can be told. */
+export function openTo(all: readonly Answer<SecurityRule[]>[], port: number): { sources: Target[]; unclear: boolean } {
+  const rules = all.flatMap((one) => dataOf(one) ?? []).map((rule) => ({ ...rule, verdict: isFor(rule, port) }));
+  return {
+    sources: rules
+      .filter(({ verdict, source }) => verdict === "yes" && source.kind !== "other")
+      .map((one) => one.source),
+    unclear:
+      all.some((one) => "error" in one) ||
+      rules.some(({ verdict, source }) => verdict === "unknown" || (verdict === "yes" && source.kind === "other")),
+  };
 }
 
 /** Why some of what rules come from could not be read. */

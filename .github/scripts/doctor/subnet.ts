@@ -41,29 +41,46 @@ export function judgeNetwork(facts: NetworkFacts): Finding[] {
   );
 }
 
-function judgeSubnet(
-  subnet: Subnet,
-  { routes, lists = [], dhcp, gateway }: SubnetFacts,
-  facts: NetworkFacts,
-  all: Service,
-): Finding[] {
+function judgeSubnet(subnet: Subnet, one: SubnetFacts, { groups }: NetworkFacts, all: Service): Finding[] {
   const name = nameOf(subnet);
-  const worldwide = letsAny(
-    egressFrom(lists, facts.groups),
-    "destination",
-    { kind: "block", block: "0.0.0.0/0", groups: [] },
-    443,
-  );
   return [
     ok(`Subnet ${name}, ${subnet.cidrBlock}`),
-    ...look(`Routes of ${name}`, routes, ({ routeRules }) => judgeRoutes(routeRules, subnet, gateway, worldwide, all)),
-    ...judgeEgress(subnet, lists, facts, all),
-    ...(subnet.dhcpOptionsId ? look(`DHCP options of ${name}`, dhcp, (found) => [judgeDns(found, subnet)]) : []),
+    ...judgeServices(subnet, one, groups, all, "the image cannot be pulled, nor the secret read"),
+    ...(subnet.dhcpOptionsId ? look(`DHCP options of ${name}`, one.dhcp, (found) => [judgeDns(found, subnet)]) : []),
+  ];
+}
+
+/**
+ * Whether packets of a subnet get to Oracle's services.
+ *
+ * @param groups the network security groups of who sends them
+ * @param lost what cannot be done where they do not
+ */
+export function judgeServices(
+  subnet: Subnet,
+  { routes, lists = [], gateway }: SubnetFacts,
+  groups: readonly SecurityGroup[],
+  all: Service,
+  lost: string,
+): Finding[] {
+  const world: Place = { kind: "block", block: "0.0.0.0/0", groups: [] };
+  const worldwide = letsAny(egressFrom(lists, groups), "destination", world, 443);
+  return [
+    ...look(`Routes of ${nameOf(subnet)}`, routes, ({ routeRules }) =>
+      judgeRoutes(routeRules, subnet, { gateway, worldwide, all, lost }),
+    ),
+    ...judgeEgress(subnet, lists, groups, all, lost),
   ];
 }
 
 /** The rules of security lists and of network security groups count as one: what either lets through passes. */
-function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: NetworkFacts, all: Service): Finding[] {
+function judgeEgress(
+  subnet: Subnet,
+  lists: Answer<SecurityList>[],
+  groups: readonly SecurityGroup[],
+  all: Service,
+  lost: string,
+): Finding[] {
   const place: Place = { kind: "services" };
   const name = nameOf(subnet);
   const parts = [
@@ -87,7 +104,7 @@ function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: 
     if (verdict === "yes") return ok(yes);
     if (verdict === "unknown")
       return unknown(what, hiddenOf(rules) ?? "whether they let 443 out to Oracle's services cannot be told");
-    if (together === "no") return missing(`${no}: the image cannot be pulled`, mend);
+    if (together === "no") return missing(`${no}: ${lost}`, mend);
     const other = together === "yes" ? "another's does, which is enough" : "another's may";
     return unknown(what, `no rule lets 443 out to Oracle's services; ${other}`);
   });
