@@ -172,6 +172,25 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       assert.equal((await fetch(url, { method: "POST", body: '{"name":"by anybody"}' })).status, 201);
     });
 
+    test("without the variable it is left, and told with what deletes it; what may not be seen is no fault", async () => {
+      const since = cloud.requests.length;
+      const left = await provision({ GATEWAY_SUBNET_OCID: undefined });
+      assert.equal(left.code, 0, left.text);
+      assert.deepEqual(changes(since), []);
+      const [gateway] = deployed("apigateway");
+      assert.match(
+        left.summary,
+        new RegExp(
+          `^- \\*\\*The API gateway postgres-inserter is there, and GATEWAY_SUBNET_OCID is not set\\. [\\s\\S]*deployment list .*--gateway-id ${gateway?.id}\\n[\\s\\S]*gateway delete --gateway-id ${gateway?.id}\\*\\*$`,
+          "m",
+        ),
+      );
+      cloud.fault("GET", /^\/gateways/, 404, "NotAuthorizedOrNotFound", 1);
+      const unseen = await provision({ GATEWAY_SUBNET_OCID: undefined });
+      assert.equal(unseen.code, 0, unseen.text);
+      assert.doesNotMatch(unseen.summary, /API gateway/);
+    });
+
     test("another subnet is refused with what to do, since OCI cannot change it; and so is a gateway that FAILED", async () => {
       const other = await refused({ ...tokens, GATEWAY_SUBNET_OCID: landscape.hubSubnet.id });
       assert.match(other.text, /its subnet is .*, and GATEWAY_SUBNET_OCID is [\s\S]*deployment delete/);

@@ -59,7 +59,8 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
   const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
   const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
   const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
-  const feeds = readFeeds(variables, compartment);
+  const feedCompartment = variables.ocid("FEED_COMPARTMENT_OCID", ["compartment"]) || compartment;
+  const feeds = readFeeds(variables, feedCompartment);
   const traced = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) !== "";
   const traceCompartment = variables.ocid("APM_COMPARTMENT_OCID", ["compartment"]) || compartment;
   if (faults.length > 0) throw new Faults(faults);
@@ -77,7 +78,9 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
       repository,
       gateway,
       feeds,
-      traceCompartment: traced ? traceCompartment : undefined,
+      feedCompartment,
+      traced,
+      traceCompartment,
     },
     network,
   };

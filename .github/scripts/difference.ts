@@ -23,7 +23,7 @@ export function differences(found: unknown, wanted: unknown, at = ""): string[] 
 }
 
 export function sameSet(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return [...a].sort().join() === [...b].sort().join();
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
 }
 
 function isBlank(value: unknown): boolean {

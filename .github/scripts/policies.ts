@@ -1,4 +1,4 @@
-import type { Feed } from "./feed.ts";
+import { FEEDS, type Feed } from "./feed.ts";
 
 /** Who may do what where, to be granted. */
 export interface Rights {
@@ -15,8 +15,10 @@ export interface Rights {
   gateway: boolean;
   /** What Connector Hub reads for the function. */
   feeds: readonly Feed[];
-  /** The compartment of the APM domain that takes traces; without one there are none. */
-  traceCompartment: string | undefined;
+  feedCompartment: string;
+  /** Whether an APM domain takes traces, and its compartment. */
+  traced: boolean;
+  traceCompartment: string;
   /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
   home: readonly string[];
 }
@@ -32,6 +34,15 @@ export interface Policy {
 export function dynamicGroupName(name: string): string {
   return `${name}-functions`;
 }
+
+/** The policies that not every deployment needs, by the end of their names, and what asks for them. */
+export const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
+  gateway: ["GATEWAY_SUBNET_OCID"],
+  connector: [FEEDS.stream, FEEDS.queue],
+  stream: [FEEDS.stream],
+  queue: [FEEDS.queue],
+  tracing: ["APM_DOMAIN_OCID"],
+};
 
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
@@ -94,7 +105,7 @@ export function policiesFor(rights: Rights): Policy[] {
     },
     ...(gateway ? [gatewayPolicy(rights)] : []),
     ...(feeds.length > 0 ? connectorPolicies(rights) : []),
-    ...(rights.traceCompartment ? [tracePolicy(name, group, rights.traceCompartment)] : []),
+    ...(rights.traced ? [tracePolicy(name, group, rights.traceCompartment)] : []),
   ];
 }
 

@@ -58,7 +58,8 @@ export function readSettings(purpose: Purpose): Settings {
   // What calls the function is no matter of its image.
   const withCallers = purpose === "provision" || purpose === "doctor";
   const gateway = withCallers ? readGateway(variables, faults) : undefined;
-  const feeds = withCallers ? readFeeds(variables, place.compartment) : [];
+  const feedCompartment = variables.ocid("FEED_COMPARTMENT_OCID", ["compartment"]) || place.compartment;
+  const feeds = withCallers ? readFeeds(variables, feedCompartment) : [];
   if (purpose === "provision") checkInvalid(feeds, config, faults);
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
