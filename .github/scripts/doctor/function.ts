@@ -1,4 +1,5 @@
 import type { Answer } from "../cli.ts";
+import { knownDriftOf } from "../function.ts";
 import type { ImageManifest } from "../registry.ts";
 import { explainElsewhere } from "../repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
@@ -88,31 +89,18 @@ function judgeRepository(
 }
 
 /** What of the function is not as func.yaml and the environment say. */
-export function judgeConfiguration(facts: FunctionFacts, { manifest, config, traces }: Settings): Finding[] {
+export function judgeConfiguration(facts: FunctionFacts, settings: Settings): Finding[] {
   const fn = dataOf(facts.fn);
   if (!fn) return [];
-  const has = fn.config ?? {};
-  const others = Object.keys(has).filter((key) => config[key] === undefined);
-  // What each environment supplies is not known in one that does not set it.
-  const untold = others.filter((key) => manifest.expects.config.some(({ name }) => name === key));
-  const drift = [
-    ...Object.keys(config).flatMap((key) => {
-      if (has[key] === config[key]) return [];
-      return [has[key] === undefined ? `${key} is missing` : `${key} differs`];
-    }),
-    ...others.filter((key) => !untold.includes(key)).map((key) => `${key} is not in func.yaml`),
-    ...(fn.memoryInMbs === manifest.memory ? [] : [`memory is ${fn.memoryInMbs}`]),
-    ...((fn.timeoutInSeconds ?? manifest.timeout) === manifest.timeout ? [] : [`timeout is ${fn.timeoutInSeconds}`]),
-    ...(traces && !fn.traceConfig?.isEnabled ? ["tracing is off"] : []),
-  ];
+  const { drift, unsaid } = knownDriftOf(fn, settings);
   return [
     drift.length === 0
       ? ok("The function's configuration is func.yaml's")
       : bad(
-          `The function's configuration is not func.yaml's: ${drift.join(", ")}`,
+          `The function's configuration is not func.yaml's; provision would change: ${drift.join(", ")}`,
           "npm run provision, which sets it whole",
         ),
-    ...untold.map((key) => unknown("Configuration", `${key} is set, and cannot be compared: it is not set here`)),
+    ...unsaid.map((name) => unknown("Configuration", `${name} is set, and cannot be compared: it is not set here`)),
   ];
 }
 
