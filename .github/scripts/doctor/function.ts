@@ -1,25 +1,10 @@
-import type { Answer } from "../cli.ts";
 import { knownDriftOf } from "../function.ts";
-import type { ImageManifest } from "../registry.ts";
 import { explainElsewhere } from "../repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
-import type { Smoke } from "../smoke.ts";
 import { bad, dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { FunctionFacts } from "./function-facts.ts";
 import { judgeImage } from "./image.ts";
-
-export interface FunctionFacts {
-  application: Answer<Application | undefined>;
-  /** Absent without an application. */
-  fn: Answer<Fn | undefined> | undefined;
-  /** In the function's compartment. */
-  repository: Answer<Repository | undefined>;
-  /** In any other; asked for when it is not in this one. */
-  elsewhere: Answer<Repository | undefined> | undefined;
-  /** What the registry has of the digest that the function is pinned to. */
-  image: Answer<ImageManifest | undefined> | undefined;
-  smoke: Smoke | undefined;
-}
 
 export function judgeFunction(facts: FunctionFacts, settings: Settings): Finding[] {
   const application = dataOf(facts.application);

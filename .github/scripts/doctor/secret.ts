@@ -3,7 +3,10 @@ import * as z from "zod";
 import { ConfigError } from "../../../src/config.ts";
 import { parseSecret } from "../../../src/secret.ts";
 import type { Answer } from "../cli.ts";
-import { type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { Settings } from "../settings.ts";
+import { dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { FunctionFacts } from "./function-facts.ts";
+import type { Sources } from "./sources.ts";
 
 export const secret = z.object({
   lifecycleState: z.string(),
@@ -45,6 +48,21 @@ export interface SecretFacts {
   id: string;
   state: Answer<Secret>;
   content: Answer<Content>;
+}
+
+/** The secret that the function has, or that of the settings. */
+export async function gatherSecret(
+  settings: Settings,
+  fn: Promise<FunctionFacts["fn"]>,
+  { ask }: Sources,
+): Promise<SecretFacts | undefined> {
+  const id = dataOf(await fn)?.config?.DB_SECRET_OCID || settings.secret;
+  if (!id) return undefined;
+  const [state, content] = await Promise.all([
+    ask(["vault", "secret", "get", "--secret-id", id], secret),
+    ask(["secrets", "secret-bundle", "get", "--secret-id", id], bundle),
+  ]);
+  return { id, state, content };
 }
 
 const GONE = ["SCHEDULING_DELETION", "PENDING_DELETION", "DELETING", "DELETED", "FAILED"];
