@@ -60,6 +60,11 @@ suite("the doctor's lines of an API gateway", () => {
       (a) => (a[deploymentAt].specification.routes[0].backend.functionId = "other"),
       /✖ The API deployment is not .*: routes\[0\]\.backend\.functionId other → ocid1\.fnfunc/,
     ],
+    [
+      "a deployment with something else in a word's place",
+      (a) => (a[deploymentAt].specification.requestPolicies.authentication.type = { kind: "TOKEN" }),
+      /provision would change: requestPolicies\.authentication\.type changed\n/,
+    ],
     ["a gateway that may not be seen", (a) => (a[gatewayAt] = denied), /\? API gateway: not permitted to look/],
   ];
   for (const [what, spoil, line] of wrong)

@@ -19,6 +19,7 @@ export function differences(found: unknown, wanted: unknown, at = ""): string[] 
     const keys = new Set([...Object.keys(needs), ...Object.keys(has)]);
     return [...keys].flatMap((key) => differences(has[key], needs[key], at ? `${at}.${key}` : key));
   }
+  if (typeof found === "object" || typeof wanted === "object") return [`${at} changed`];
   return found === wanted ? [] : [`${at} ${found} → ${wanted}`];
 }
 
