@@ -6,7 +6,7 @@ import { locate } from "./locate.ts";
 import type { Attachment, Peering, RouteTable, SecurityList, Subnet, Vcn } from "./network.ts";
 import * as network from "./network.ts";
 import { kindOf, type RouteRule, routeTo } from "./route.ts";
-import type { Content, Place } from "./secret.ts";
+import type { Content, Server } from "./secret.ts";
 import type { SecurityGroup } from "./security.ts";
 import type { Ask } from "./sources.ts";
 import type { SubnetFacts } from "./subnet.ts";
@@ -14,7 +14,7 @@ import { gatherGroups } from "./surroundings.ts";
 
 /** What lies between the function's subnets and the database. */
 export interface Way {
-  place: Place;
+  server: Server;
   /** The database's address: the secret's, or what OCI itself knows of the name there. */
   address: string | undefined;
   /** The network security groups of the database, where they are known. */
@@ -43,15 +43,15 @@ export async function gatherWay(
   compartments: readonly string[],
 ): Promise<Way | undefined> {
   const found = dataOf(content);
-  const place = found && "place" in found ? found.place : undefined;
+  const server = found && "server" in found ? found.server : undefined;
   const own = subnets.map(({ subnet }) => dataOf(subnet)).find((subnet) => subnet !== undefined);
-  if (!place || !own) return undefined;
+  if (!server || !own) return undefined;
   const inCompartment = ["--compartment-id", own.compartmentId];
   const [vcns, listed] = await Promise.all([
     ask(["network", "vcn", "list", ...inCompartment, "--all"], network.someOf(network.vcn)),
     ask(["network", "subnet", "list", ...inCompartment, "--all"], network.someOf(network.subnet)),
   ]);
-  const { address, subnetId, groupIds } = await locate(ask, place.host, dataOf(listed) ?? [], [
+  const { address, subnetId, groupIds } = await locate(ask, server.host, dataOf(listed) ?? [], [
     ...new Set([own.compartmentId, ...compartments]),
   ]);
   const hops = new Set<string>();
@@ -78,7 +78,7 @@ export async function gatherWay(
     ),
     groupIds && gatherGroups(ask, groupIds),
   ]);
-  return { place, address, groups, vcns: all, home, drgs, drgRoutes, peerings };
+  return { server, address, groups, vcns: all, home, drgs, drgRoutes, peerings };
 }
 
 async function gatherEach<T>(ids: readonly string[], gather: (id: string) => Promise<T>): Promise<Map<string, T>> {
