@@ -1,7 +1,8 @@
 import { type Change, shellLine } from "./change.ts";
 import { get } from "./cli.ts";
 import { sameSet } from "./difference.ts";
-import { dynamicGroupName, OPTIONAL, type Policy, policiesFor, type Rights } from "./policies.ts";
+import { OPTIONAL } from "./optional-policies.ts";
+import { dynamicGroupName, type Policy, policiesFor, type Rights } from "./policies.ts";
 import { say } from "./report.ts";
 import { dynamicGroup, inUse, list, policy } from "./resources.ts";
 import { warnUnneeded } from "./unneeded.ts";
