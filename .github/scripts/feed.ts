@@ -1,8 +1,10 @@
 import type { Variables } from "./variables.ts";
 
+export const KINDS = ["stream", "queue"] as const;
+
 /** What Connector Hub reads for the function. */
 export interface Feed {
-  kind: "stream" | "queue";
+  kind: (typeof KINDS)[number];
   id: string;
   compartment: string;
 }
@@ -12,7 +14,7 @@ export const FEEDS: Readonly<Record<Feed["kind"], string>> = { stream: "STREAM_O
 
 /** @param compartment where they are */
 export function readFeeds(variables: Variables, compartment: string): Feed[] {
-  return (["stream", "queue"] as const).flatMap((kind) => {
+  return KINDS.flatMap((kind) => {
     const id = variables.ocid(FEEDS[kind], [kind]);
     return id ? [{ kind, id, compartment }] : [];
   });

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import * as z from "zod";
 import { get } from "./cli.ts";
+import { sameSet } from "./difference.ts";
 import { buildAndPush, logIn, requireDocker } from "./docker.ts";
 import { type ImageManifest, platformsOf, readImage, registryToken } from "./registry.ts";
 import { Refusal, report, say } from "./report.ts";
@@ -60,7 +61,7 @@ export async function publishImage({ settings, shape, namespace, bearer, commit,
 /** What a function cannot be made from is refused here, where the reason can be told. */
 function checkImage({ platforms, type }: ImageManifest, shape: Shape): void {
   const wanted = platformsOf(shape);
-  if ([...platforms].sort().join() !== wanted.join())
+  if (!sameSet(platforms, wanted))
     throw new Refusal(
       `The image is for ${platforms.join(", ")}, and the shape ${shape} needs exactly ${wanted.join(", ")}.\n  An entry unknown/unknown is an attestation of buildx: --provenance=false --sbom=false leave it out.`,
     );

@@ -13,11 +13,11 @@ export async function applyRights(rights: Rights, change: Change): Promise<void>
   const policies = policiesFor(rights);
   for (const policy of policies) await applyPolicy(policy, rights.home, change);
   for (const at of new Set([rights.compartment, rights.feedCompartment, rights.traceCompartment]))
-    await tellUnneeded(at, rights, policies);
+    await tellUnneededPolicies(at, rights, policies);
 }
 
 /** Tells of policies of an earlier run that no variable asks for any more. */
-async function tellUnneeded(at: string, { name, home }: Rights, needed: readonly Policy[]): Promise<void> {
+async function tellUnneededPolicies(at: string, { name, home }: Rights, needed: readonly Policy[]): Promise<void> {
   const present = await get(["iam", "policy", "list", "--compartment-id", at, "--all"], list(policy));
   for (const [suffix, variables] of Object.entries(OPTIONAL)) {
     const found = inUse(present.filter((each) => each.name === `${name}-${suffix}`));

@@ -1,6 +1,6 @@
 import { ask } from "./cli.ts";
 import { connectorName, isThere, listConnectors, removeConnector } from "./connector.ts";
-import { FEEDS, type Feed } from "./feed.ts";
+import { FEEDS, type Feed, KINDS } from "./feed.ts";
 import { listGateways, removeGateway } from "./gateway.ts";
 import { warn } from "./report.ts";
 import { connectorSummary, gateway, inUse, list } from "./resources.ts";
@@ -9,7 +9,7 @@ import type { Settings } from "./settings.ts";
 /** Tells of a gateway and of connectors that no variable asks for any more, as far as this user may see them. */
 export async function tellUnneeded(settings: Settings): Promise<void> {
   const { manifest, compartment, feeds } = settings;
-  const kinds = (Object.keys(FEEDS) as Feed["kind"][]).filter((kind) => !feeds.some((feed) => feed.kind === kind));
+  const kinds = KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
   await Promise.all([
     ...(settings.gateway ? [] : [tellGateway(compartment, manifest.name)]),
     ...kinds.map((kind) => tellConnector(kind, settings)),

@@ -41,7 +41,7 @@ export interface Attached {
   read: ReturnType<typeof readStatement>;
 }
 
-export function readStatements({ policies }: RightsFacts): Attached[] {
+export function readStatements({ policies }: Pick<RightsFacts, "policies">): Attached[] {
   return policies.flatMap(({ compartment, answer }) =>
     (dataOf(answer) ?? []).flatMap((policy) =>
       policy.statements.map((text) => ({ text, attachedTo: compartment, policy, read: readStatement(text) })),
