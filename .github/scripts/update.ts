@@ -8,7 +8,8 @@
 import { findApplication } from "./application.ts";
 import { requireCli } from "./cli.ts";
 import { showDiagnosis } from "./doctor/show.ts";
-import { type Deployed, findFunction, knownDriftOf, readFunction, setImage } from "./function.ts";
+import { knownDriftOf } from "./drift.ts";
+import { type Deployed, findFunction, readFunction, setImage } from "./function.ts";
 import { type Image, openWorkshop, publishImage } from "./image.ts";
 import { Refusal, report, runCommand } from "./report.ts";
 import { readSettings, type Settings, type Shape } from "./settings.ts";

@@ -1,4 +1,4 @@
-import { knownDriftOf } from "../function.ts";
+import { knownDriftOf } from "../drift.ts";
 import { explainElsewhere } from "../repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
