@@ -3,7 +3,7 @@ import * as z from "zod";
 import { isBlock } from "../cidr.ts";
 import { list } from "../resources.ts";
 import { routeRule } from "./route.ts";
-import { securityRule } from "./security.ts";
+import { securityRule } from "./security-rule.ts";
 
 const text = z.string();
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { contains, overlaps, prefixLength } from "../cidr.ts";
-import { readTarget, type Target } from "./security.ts";
+import { readTarget, type Target } from "./security-rule.ts";
 
 /** A rule of a subnet's route table, or of a DRG's. */
 export interface RouteRule {
