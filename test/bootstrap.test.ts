@@ -113,6 +113,38 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(about().length, 1);
   });
 
+  test("a policy that nothing asks for any more is told with the command that deletes it, and left", async () => {
+    const others = cloud.store.add("compartment", { compartmentId: cloud.compartmentId, name: "streams" }).id;
+    const feeds = { FEED_COMPARTMENT_OCID: others, STREAM_OCID: landscape.stream.id };
+    const domain = { APM_DOMAIN_OCID: "ocid1.apmdomain.oc1.eu-frankfurt-1.ours" };
+    const all = { ...feeds, ...domain, GATEWAY_SUBNET_OCID: landscape.subnet.id };
+    const asked = await run("bootstrap", all);
+    assert.equal(asked.code, 0, asked.text);
+    assert.doesNotMatch(asked.text, /iam policy delete/);
+
+    const since = cloud.requests.length;
+    const { code, text } = await run("bootstrap", { FEED_COMPARTMENT_OCID: others });
+    assert.equal(code, 0, text);
+    const ci = store.all("policy").find(({ name }) => name === "postgres-inserter-ci");
+    assert.deepEqual(changes(since), [`PUT /policies/${ci?.id}`]);
+    assert.match(text, /^ {2}no longer: Allow group CI-CD-Deployers to manage api-gateway-family in /m);
+    for (const [name, variable] of [
+      ["gateway", "GATEWAY_SUBNET_OCID is"],
+      ["connector", "STREAM_OCID and QUEUE_OCID are"],
+      ["stream", "STREAM_OCID is"],
+      ["tracing", "APM_DOMAIN_OCID is"],
+    ]) {
+      const policy = store.all("policy").find((each) => each.name === `postgres-inserter-${name}`);
+      assert.match(
+        text,
+        new RegExp(
+          `! The policy ${policy?.name} is there, and ${variable} not set\\. .*\\n  oci iam policy delete --policy-id ${policy?.id} --force --region eu-frankfurt-1\\n`,
+        ),
+      );
+    }
+    assert.equal(text.match(/iam policy delete/g)?.length, 4, text);
+  });
+
   test("tracing's rights come with its domain", async () => {
     const { code, text } = await run("bootstrap", { APM_DOMAIN_OCID: "ocid1.apmdomain.oc1.eu-frankfurt-1.ours" });
     assert.equal(code, 0, text);

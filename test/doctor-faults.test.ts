@@ -267,34 +267,38 @@ const lasting: Case[] = [
     (a) => a[AT.rootPolicies][0].statements.push("Allow group CI-CD-Deployers to manage repos in tenancy"),
     /A group may manage repositories in the whole tenancy: Allow group CI-CD-Deployers to manage repos in tenancy/,
   ],
-  ["configuration that is missing", (a) => delete a[AT.fn].config.DB_SECRET_OCID, /DB_SECRET_OCID is missing/],
+  [
+    "configuration that is missing",
+    (a) => delete a[AT.fn].config.DB_SECRET_OCID,
+    /provision would change: config DB_SECRET_OCID added/,
+  ],
   [
     "configuration typed by hand",
     (a) => {
       a[AT.fn].config.OCI_KEY = "x";
     },
-    /OCI_KEY is not in func\.yaml/,
+    /provision would change: config OCI_KEY removed/,
   ],
   [
     "configuration that differs",
     (a) => {
       a[AT.fn].config.LOG_LEVEL = "warn";
     },
-    /LOG_LEVEL differs/,
+    /provision would change: config LOG_LEVEL changed/,
   ],
   [
     "another memory",
     (a) => {
       a[AT.fn].memoryInMbs = 128;
     },
-    /memory is 128/,
+    /provision would change: memory 128 → 512/,
   ],
   [
     "another timeout",
     (a) => {
       a[AT.fn].timeoutInSeconds = 30;
     },
-    /timeout is 30/,
+    /provision would change: timeout 30 → 60/,
   ],
 ];
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
 import { readCondition } from "../.github/scripts/doctor/condition.ts";
-import { takesIn } from "../.github/scripts/doctor/rule.ts";
+import { takesIn } from "../.github/scripts/doctor/matching-rule.ts";
 import { readStatement } from "../.github/scripts/doctor/statement.ts";
 import { AT, COMPARTMENT, credentials, encode, examine, FUNCTION, goodWorld, NSG, SECRET } from "./doctor-fixture.ts";
+import { gateway, goodGateway, settings } from "./doctor-gateway-fixture.ts";
 
 const CASES = Number(process.env.FUZZ_CASES ?? 1_000);
 
@@ -92,6 +93,19 @@ suite("the doctor, whatever it is shown", () => {
     await fc.assert(property, { numRuns: CASES });
   });
 
+  test("says something well-formed of any API gateway", async () => {
+    const changes = fc.array(change, { minLength: 1, maxLength: 4 });
+    const property = fc.asyncProperty(changes, fc.boolean(), async (changes, isPublic) => {
+      const world = goodGateway();
+      for (const each of changes) apply(world.answers, each);
+      const endpointType = isPublic ? "PUBLIC" : "PRIVATE";
+      const lines = await examine(world, { ...settings, gateway: { ...gateway, endpointType } });
+      // Whatever is wrong before a function, it answers.
+      check(lines, /./);
+    });
+    await fc.assert(property, { numRuns: CASES });
+  });
+
   test("says something well-formed of any secret, and shows none", async () => {
     const secret = fc.oneof(
       junk.map((value) => JSON.stringify(value)),
@@ -142,7 +156,7 @@ suite("the doctor, whatever it is shown", () => {
   });
 });
 
-function check(lines: readonly string[]): void {
+function check(lines: readonly string[], lasting = LASTING): void {
   assert(lines.length > 5, lines.join("\n"));
   const healthy = lines.includes("✔ The function's health check: Vault and database answer");
   for (const [index, line] of lines.entries()) {
@@ -150,6 +164,6 @@ function check(lines: readonly string[]): void {
     assert.doesNotMatch(line, /undefined|\[object|NaN|a defect of the doctor/);
     if (!line.startsWith("✖ ")) continue;
     assert.match(String(lines[index + 1]), /^ {4}\S/, `no mend: ${line}`);
-    if (healthy) assert.match(line, LASTING);
+    if (healthy) assert.match(line, lasting);
   }
 }

@@ -1,67 +1,16 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { GatewaySettings } from "../.github/scripts/gateway-settings.ts";
-import { fillSpecification, readSpecification } from "../.github/scripts/specification.ts";
+import { AT, COMPARTMENT, denied, examine, marked, OTHER } from "./doctor-fixture.ts";
 import {
-  AT,
-  COMPARTMENT,
-  denied,
-  examine,
-  FUNCTION,
-  goodWorld,
-  marked,
-  OTHER,
-  settingsForTests,
-  type World,
-} from "./doctor-fixture.ts";
-
-const GATEWAY = "ocid1.apigateway.oc1.eu-frankfurt-1.inserter";
-const DEPLOYMENT = "ocid1.apideployment.oc1.eu-frankfurt-1.inserter";
-const SUBNET = "ocid1.subnet.oc1.eu-frankfurt-1.gateway";
-const KEYS = "https://idp.example.com/keys";
-const gatewayAt = `api-gateway gateway list ${COMPARTMENT}`;
-const deploymentAt = `api-gateway deployment get ${DEPLOYMENT}`;
-const deploymentsAt = `api-gateway deployment list ${COMPARTMENT}`;
-
-const faults: string[] = [];
-const specification = readSpecification(faults);
-assert(specification, faults.join());
-const gateway: GatewaySettings = {
-  subnet: SUBNET,
-  endpointType: "PRIVATE",
-  auth: { issuer: "https://idp.example.com", audience: "inserter", keys: undefined },
-  origins: [],
-  specification,
-};
-const settings = { ...settingsForTests(), gateway };
-
-const grant = (condition: string, what = "use functions-family", where = COMPARTMENT) =>
-  `Allow any-user to ${what} in compartment id ${where} where all {request.principal.type = 'ApiGateway', ${condition}}`;
-const ours = `request.resource.compartment.id = '${COMPARTMENT}'`;
-
-/** As provision and bootstrap leave it, and as the CLI shows it: with each field that the service knows. */
-function goodGateway(statement = grant(ours)): World {
-  const world = goodWorld();
-  const named = { displayName: "postgres-inserter", compartmentId: COMPARTMENT, lifecycleState: "ACTIVE" };
-  const tokens = { issuer: "https://idp.example.com", audience: "inserter", keys: KEYS };
-  const filled = fillSpecification(gateway.specification, FUNCTION, { auth: tokens, origins: [] });
-  const deployment = {
-    ...named,
-    id: DEPLOYMENT,
-    gatewayId: GATEWAY,
-    pathPrefix: "/",
-    endpoint: "https://g.example.com/",
-  };
-  const shown = {
-    ...filled,
-    requestPolicies: { ...filled.requestPolicies, cors: null, mutualTls: null, usagePlans: null },
-  };
-  world.answers[gatewayAt] = [{ ...named, id: GATEWAY, endpointType: "PRIVATE", subnetId: SUBNET }];
-  world.answers[deploymentsAt] = { items: [deployment] };
-  world.answers[deploymentAt] = { ...deployment, specification: structuredClone(shown) };
-  world.answers[AT.policies].push({ id: "p", name: "gateway", lifecycleState: "ACTIVE", statements: [statement] });
-  return world;
-}
+  deploymentAt,
+  deploymentsAt,
+  GATEWAY,
+  gatewayAt,
+  goodGateway,
+  grant,
+  ours,
+  settings,
+} from "./doctor-gateway-fixture.ts";
 
 suite("the doctor's lines of an API gateway", () => {
   test("all in order: a ✔ each, and which routes take calls without a token", async () => {
@@ -110,6 +59,11 @@ suite("the doctor's lines of an API gateway", () => {
       "a deployment that leads to another function",
       (a) => (a[deploymentAt].specification.routes[0].backend.functionId = "other"),
       /✖ The API deployment is not .*: routes\[0\]\.backend\.functionId other → ocid1\.fnfunc/,
+    ],
+    [
+      "a deployment with something else in a word's place",
+      (a) => (a[deploymentAt].specification.requestPolicies.authentication.type = { kind: "TOKEN" }),
+      /provision would change: requestPolicies\.authentication\.type changed\n/,
     ],
     ["a gateway that may not be seen", (a) => (a[gatewayAt] = denied), /\? API gateway: not permitted to look/],
   ];

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { contains, firstAddress, isBlock, overlaps, prefixLength } from "../.github/scripts/cidr.ts";
 import { routeRule, routeTo } from "../.github/scripts/doctor/route.ts";
-import { lets, type Place, securityRule } from "../.github/scripts/doctor/security.ts";
+import { lets, type Place } from "../.github/scripts/doctor/security.ts";
+import { securityRule } from "../.github/scripts/doctor/security-rule.ts";
 import type { Verdict } from "../.github/scripts/doctor/verdict.ts";
 
 suite("CIDR blocks", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { covers } from "../.github/scripts/doctor/compartment.ts";
-import { takesIn } from "../.github/scripts/doctor/rule.ts";
+import { takesIn } from "../.github/scripts/doctor/matching-rule.ts";
 import type { Location } from "../.github/scripts/doctor/statement.ts";
 import type { Verdict } from "../.github/scripts/doctor/verdict.ts";
 import { AT, COMPARTMENT, FUNCTION, goodWorld, OTHER, SHARED, TENANCY } from "./doctor-fixture.ts";

@@ -44,7 +44,7 @@ suite("the doctor reads a secret", () => {
       const bundle = encode(content);
       const read = readContent(bundle.secretBundleContent.content);
       const taken = accepts(bundle.secretBundleContent.content);
-      assert.equal("place" in read, taken);
+      assert.equal("server" in read, taken);
 
       const world = goodWorld();
       world.answers[AT.bundle] = bundle;
@@ -66,7 +66,7 @@ suite("the doctor reads a secret", () => {
 
   test("and keeps nothing of it but host and port", () => {
     const text = JSON.stringify(readContent(encode(credentials).secretBundleContent.content));
-    assert.equal(text, '{"place":{"host":"10.0.0.146","port":6432}}');
+    assert.equal(text, '{"server":{"host":"10.0.0.146","port":6432}}');
   });
 
   test("whatever has become of its bundle", async () => {

@@ -96,9 +96,9 @@ suite("the doctor before the old system", { skip: skipWithout(...TOOLS) }, async
     assert.equal(code, 1);
     const wrong = [
       /✖ The repository \S+ is in another compartment \(ocid1\.tenancy.*the root: a push to a missing repository makes it there.*\n +oci artifacts container repository change-compartment/,
-      /✖ No security list of functions lets 443 out to Oracle's services: the image cannot be pulled\n +oci network security-list update/,
+      /✖ No security list of functions lets 443 out to Oracle's services: the image cannot be pulled, nor the secret read\n +oci network security-list update/,
       /✖ A group may manage repositories in the whole tenancy: Allow group CI-CD-Deployers to manage repos in tenancy\n/,
-      /✖ The function's configuration is not func\.yaml's: .*OCI_KEY is not in func\.yaml, OCI_USER is not in func\.yaml\n/,
+      /✖ The function's configuration is not func\.yaml's; provision would change: .*config OCI_KEY removed, config OCI_USER removed, /,
       /✖ functions has no route to the database, 10\.0\.0\.146\n +oci network route-table update/,
       /✖ The function's subnet does not let 6432 out to 10\.0\.0\.146\n/,
       /✖ The function's health check: FunctionInvokeImageNotAvailable\n +The platform could not pull the image\. The network comes first/,

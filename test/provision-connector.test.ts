@@ -222,6 +222,22 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
     assert.equal(second.source.configMap.queueId, landscape.queue.id);
   });
 
+  test("without its variable one is left, and told with what deletes it", async () => {
+    const since = cloud.requests.length;
+    const { code, text, summary } = await provision({ ...both, QUEUE_OCID: undefined });
+    assert.equal(code, 0, text);
+    assert.deepEqual(changes(since), []);
+    const [stream, queue] = connectors();
+    assert.match(
+      summary,
+      new RegExp(
+        `^- \\*\\*The connector postgres-inserter-queue is there, and QUEUE_OCID is not set\\. .*\\n +oci sch service-connector delete --service-connector-id ${queue?.id}\\*\\*$`,
+        "m",
+      ),
+    );
+    assert.doesNotMatch(summary, new RegExp(`delete .*${stream?.id}`));
+  });
+
   test("one that rests is told, and left to who made it rest; one that failed is refused", async () => {
     const [connector] = connectors();
     assert(connector);

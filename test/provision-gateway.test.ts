@@ -133,7 +133,11 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       const { code, text } = await run("doctor", { ...subnet, ...tokens });
       assert.equal(code, 0, text);
       assert.doesNotMatch(text, /^[^✔]/m);
-      for (const line of ["The API gateway is ACTIVE", "A policy lets the API gateway call the function"])
+      for (const line of [
+        "The API gateway is ACTIVE",
+        "A policy lets the API gateway call the function",
+        "The API gateway's subnet is functions, 10.1.1.0/24, in the function's VCN",
+      ])
         assert(text.includes(`✔ ${line}\n`), text);
     });
 
@@ -166,6 +170,25 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       assert.match(summary, /^- \*\*GATEWAY_AUTH=none: whoever reaches the gateway \(PRIVATE\) can insert\./m);
       const url = /URL: (\S+)/.exec(summary)?.[1] ?? "";
       assert.equal((await fetch(url, { method: "POST", body: '{"name":"by anybody"}' })).status, 201);
+    });
+
+    test("without the variable it is left, and told with what deletes it; what may not be seen is no fault", async () => {
+      const since = cloud.requests.length;
+      const left = await provision({ GATEWAY_SUBNET_OCID: undefined });
+      assert.equal(left.code, 0, left.text);
+      assert.deepEqual(changes(since), []);
+      const [gateway] = deployed("apigateway");
+      assert.match(
+        left.summary,
+        new RegExp(
+          `^- \\*\\*The API gateway postgres-inserter is there, and GATEWAY_SUBNET_OCID is not set\\. [\\s\\S]*deployment list .*--gateway-id ${gateway?.id}\\n[\\s\\S]*gateway delete --gateway-id ${gateway?.id}\\*\\*$`,
+          "m",
+        ),
+      );
+      cloud.fault("GET", /^\/gateways/, 404, "NotAuthorizedOrNotFound", 1);
+      const unseen = await provision({ GATEWAY_SUBNET_OCID: undefined });
+      assert.equal(unseen.code, 0, unseen.text);
+      assert.doesNotMatch(unseen.summary, /API gateway/);
     });
 
     test("another subnet is refused with what to do, since OCI cannot change it; and so is a gateway that FAILED", async () => {

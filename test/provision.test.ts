@@ -66,7 +66,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
       [`config: {LONG: ${"x".repeat(4100)}}`, /config exceeds 4 KB/],
       ["schema_version: 1", /schema_version must be/],
       ["memory: [", /func\.yaml is not YAML/],
-      ["config: {LOG_LEVEL: loud}", /LOG_LEVEL must be one of debug, info, warn, error/],
+      ["config: {LOG_LEVEL: loud}", /- LOG_LEVEL is "loud", and must be one of debug, info, warn, error\n/],
       ["version: 1.0", /version must be a string: put it in quotes/],
     ];
     for (const [line, reason] of wrong) {
@@ -123,6 +123,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(repository?.isPublic, false);
     assert.equal(application?.shape, "GENERIC_X86");
     assert.deepEqual(application?.subnetIds, [deployment.landscape.subnet.id]);
+    assert.deepEqual(application?.logging, { lineFormat: "JSON" });
     assert.equal(fn?.memoryInMBs, 512);
     assert.equal(fn?.timeoutInSeconds, 60);
     assert.deepEqual(fn?.config, {
@@ -170,6 +171,16 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual(deployed("fnapp")[0]?.networkSecurityGroupIds, [deployment.landscape.nsg.id]);
     assert.match(summary, /changed: network security groups/);
     assert.match(summary, /memory 512 → 1024, .*config LOG_LEVEL changed, config TYPED_BY_HAND removed/);
+  });
+
+  test("an application that was made by hand has its log lines kept as JSON", async () => {
+    const [application] = deployed("fnapp");
+    assert(application);
+    delete application.logging;
+    const { code, text, summary } = await provision({ NSG_OCIDS: deployment.landscape.nsg.id });
+    assert.equal(code, 0, text);
+    assert.deepEqual(application.logging, { lineFormat: "JSON" });
+    assert.match(summary, /Application .* changed: log lines as JSON\n/);
   });
 
   test("an APM domain switches tracing on, of application and function, and its absence the function's off", async () => {

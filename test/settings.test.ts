@@ -40,7 +40,16 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   ["a region's key", { OCI_CLI_REGION: "fra" }, /OCI_CLI_REGION is "fra", and must be a region's name/],
   ["a token without a name", { OCIR_AUTH_TOKEN: "token" }, /OCIR_USERNAME is missing: OCIR_AUTH_TOKEN goes with it/],
   ["a name without a token", { OCIR_USERNAME: "axlocal/ci" }, /OCIR_AUTH_TOKEN is missing: OCIR_USERNAME goes with it/],
-  ["an endpoint that is no URL", { OCI_SECRETS_ENDPOINT: "secrets" }, /OCI_SECRETS_ENDPOINT must be a URL/],
+  [
+    "an endpoint that is no URL",
+    { OCI_SECRETS_ENDPOINT: "secrets" },
+    /- OCI_SECRETS_ENDPOINT is "secrets", and must be a URL/,
+  ],
+  [
+    "a choice that the function does not have",
+    { ON_INVALID: "set_aside" },
+    /- ON_INVALID is "set_aside", and must be one of refuse, fail, set-aside\n/,
+  ],
   ["a key that is none", { OCI_CLI_KEY_CONTENT: "secret" }, /- OCI_CLI_KEY_CONTENT is no private key in PEM/],
   [
     "a token that the registry does not know",

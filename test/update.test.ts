@@ -121,10 +121,12 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     const file = join(folder, "func.yaml");
     const original = readFileSync(file, "utf8");
     writeFileSync(file, original.replace("memory: 512", "memory: 256"));
+    fn.config.TYPED_BY_HAND = "into the console";
     const { code, summary } = await update(push(bundle("sixth", `${good}\n// sixth`)));
     writeFileSync(file, original);
     assert.equal(code, 0);
-    assert.match(summary, /Not applied.*: memory 512 → 256\. Run provision-function/);
+    delete fn.config.TYPED_BY_HAND;
+    assert.match(summary, /Not applied.*: memory 512 → 256, config TYPED_BY_HAND removed\. Run provision-function/);
     assert.equal(fn.memoryInMBs, 512);
   });
 

@@ -5,6 +5,12 @@ import { type Application, application, inUse, list } from "./resources.ts";
 import type { Settings } from "./settings.ts";
 import { awaitSettled, changeAndWait } from "./work.ts";
 
+/**
+ * Log lines are then kept with the fields of their JSON, which queries can use; they are text otherwise.
+ * https://blogs.oracle.com/cloud-infrastructure/structured-logging-in-oci-functions
+ */
+const JSON_LINES = ["--logging", JSON.stringify({ lineFormat: "JSON" })];
+
 /** The application, whole, or undefined where there is none. @throws {Refusal} */
 export async function findApplication({ compartment, application: name }: Settings): Promise<Application | undefined> {
   const found = inUse(
@@ -37,14 +43,15 @@ export function checkApplication(found: Application, { application: name, shape,
     );
 }
 
-/** Makes the application, or gives it the network security groups and the tracing of the settings. @throws {Refusal} */
+/** Makes the application, or gives it what of the settings can be changed, and JSON for its log. @throws {Refusal} */
 export async function applyApplication(found: Application | undefined, settings: Settings): Promise<Application> {
   const { compartment, application: name, shape, subnets, nsgs, traces } = settings;
   const tracing = traces ? ["--trace-config", JSON.stringify({ isEnabled: true, domainId: traces })] : [];
   if (!found) {
     const made = await changeAndWait(`Creating the application ${name}`, [
       ...["fn", "application", "create", "--compartment-id", compartment, "--display-name", name, "--shape", shape],
-      ...["--subnet-ids", JSON.stringify(subnets), "--network-security-group-ids", JSON.stringify(nsgs), ...tracing],
+      ...["--subnet-ids", JSON.stringify(subnets), "--network-security-group-ids", JSON.stringify(nsgs)],
+      ...[...JSON_LINES, ...tracing],
     ]);
     report(`Application \`${name}\` created, ${shape}`);
     return settled(application.parse(made).id);
@@ -54,6 +61,10 @@ export async function applyApplication(found: Application | undefined, settings:
   if (!sameSet(found.networkSecurityGroupIds ?? [], nsgs)) {
     changes.push("network security groups");
     options.push("--network-security-group-ids", JSON.stringify(nsgs));
+  }
+  if (found.logging?.lineFormat !== "JSON") {
+    changes.push("log lines as JSON");
+    options.push(...JSON_LINES);
   }
   // Without a domain here it is the function's own switch that is off.
   if (traces && !(found.traceConfig?.isEnabled && found.traceConfig.domainId === traces)) {

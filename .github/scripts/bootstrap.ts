@@ -50,37 +50,27 @@ function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network:
     variables.ocid("OCI_TENANCY", ["tenancy"]) || variables.ocid("OCI_CLI_TENANCY", ["tenancy"], "the tenancy's OCID");
   const ofFunction = "the OCID of the function's compartment, which should not be the root";
   const compartment = variables.ocid("COMPARTMENT_OCID", ["compartment"], ofFunction);
-  const secret = variables.ocid(
-    "DB_SECRET_OCID",
-    ["vaultsecret"],
-    "the OCID of the secret with the database's credentials",
-  );
-  const networkCompartment = variables.ocid("NETWORK_COMPARTMENT_OCID", ["compartment"]) || compartment;
-  const secretCompartment = variables.ocid("SECRET_COMPARTMENT_OCID", ["compartment"]) || compartment;
-  const network = withNetwork ? readNetwork(variables, name, networkCompartment, faults) : undefined;
-  const gateway = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "";
-  const feeds = readFeeds(variables, compartment);
-  const traced = variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) !== "";
-  const traceCompartment = variables.ocid("APM_COMPARTMENT_OCID", ["compartment"]) || compartment;
-  if (faults.length > 0) throw new Faults(faults);
-  const ciGroup = variables.optional("CI_GROUP") ?? "CI-CD-Deployers";
-  const repository = variables.optional("REPOSITORY_NAME") ?? name;
-  return {
-    rights: {
-      name,
-      tenancy,
-      compartment,
-      secretCompartment,
-      networkCompartment,
-      secret,
-      ciGroup,
-      repository,
-      gateway,
-      feeds,
-      traceCompartment: traced ? traceCompartment : undefined,
-    },
-    network,
+  const compartmentOf = (variable: string) => variables.ocid(variable, ["compartment"]) || compartment;
+  const ofSecret = "the OCID of the secret with the database's credentials";
+  const feedCompartment = compartmentOf("FEED_COMPARTMENT_OCID");
+  const rights = {
+    name,
+    tenancy,
+    compartment,
+    secretCompartment: compartmentOf("SECRET_COMPARTMENT_OCID"),
+    networkCompartment: compartmentOf("NETWORK_COMPARTMENT_OCID"),
+    secret: variables.ocid("DB_SECRET_OCID", ["vaultsecret"], ofSecret),
+    ciGroup: variables.optional("CI_GROUP") ?? "CI-CD-Deployers",
+    repository: variables.optional("REPOSITORY_NAME") ?? name,
+    gateway: variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]) !== "",
+    feeds: readFeeds(variables, feedCompartment),
+    feedCompartment,
+    traced: variables.ocid("APM_DOMAIN_OCID", ["apmdomain"]) !== "",
+    traceCompartment: compartmentOf("APM_COMPARTMENT_OCID"),
   };
+  const network = withNetwork ? readNetwork(variables, name, rights.networkCompartment, faults) : undefined;
+  if (faults.length > 0) throw new Faults(faults);
+  return { rights, network };
 }
 
 function readNetwork(variables: Variables, name: string, compartment: string, faults: string[]): Network {

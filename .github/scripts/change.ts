@@ -14,11 +14,15 @@ export const change: Change = async (what, args) => {
 };
 
 export const showChange: Change = async (what, args) => {
-  say(`would ${what}:\n  oci ${args.map(quote).join(" ")}`);
+  say(`would ${what}:\n  ${shellLine(args)}`);
   return "OCID_OF_THE_ABOVE";
 };
 
-/** For a shell. */
-export function quote(text: string): string {
+/** A command of the CLI, for a shell. */
+export function shellLine(args: readonly string[]): string {
+  return `oci ${args.map(quote).join(" ")}`;
+}
+
+function quote(text: string): string {
   return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

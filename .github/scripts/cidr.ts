@@ -16,8 +16,6 @@ function readBlock(text: string): Block | undefined {
   return { first, last: first + size - 1, prefix: Number(bits) };
 }
 
-export const isAddress = isIPv4;
-
 export function isBlock(text: string): boolean {
   return readBlock(text) !== undefined;
 }

@@ -31,7 +31,7 @@ export async function openDeliveries(settings: Settings): Promise<Delivery[]> {
       if (found?.lifecycleState === "FAILED")
         throw new Refusal(
           `The connector ${found.displayName} is FAILED, and cannot be changed: ${found.lifecycleDetails ?? "OCI gives no reason"}. Delete it, and start again:
-  oci sch service-connector delete --service-connector-id ${found.id}`,
+  ${removeConnector(found.id)}`,
         );
       return { feed, found };
     }),
@@ -41,7 +41,7 @@ export async function openDeliveries(settings: Settings): Promise<Delivery[]> {
 /** Makes the connector of a feed, or sets what of it is not as it should be. @throws {Refusal} */
 export async function applyDelivery({ feed, found }: Delivery, functionId: string, settings: Settings): Promise<void> {
   const { compartment } = settings;
-  const name = connectorName(settings, feed);
+  const name = connectorName(settings, feed.kind);
   const { source, target } = connectorFor(feed, functionId);
   if (!found) {
     // Whatever is in the stream already; a queue has no such choice.
@@ -73,7 +73,7 @@ export function differencesOf({ source, target }: Connector, feed: Feed, functio
   return differences({ source, target }, connectorFor(feed, functionId));
 }
 
-export function connectorName({ manifest }: Settings, { kind }: Feed): string {
+export function connectorName({ manifest }: Settings, kind: Feed["kind"]): string {
   return `${manifest.name}-${kind}`;
 }
 
@@ -88,6 +88,10 @@ export function getConnector(id: string): string[] {
 /** One that is INACTIVE is there, unlike other resources. */
 export function isThere({ lifecycleState }: Pick<Connector, "lifecycleState">): boolean {
   return !["DELETING", "DELETED"].includes(lifecycleState);
+}
+
+export function removeConnector(id: string): string {
+  return `oci sch service-connector delete --service-connector-id ${id}`;
 }
 
 export function activate(id: string): string {
@@ -106,7 +110,7 @@ function connectorFor({ kind, id }: Feed, functionId: string): Pick<Connector, "
 }
 
 async function findConnector(settings: Settings, feed: Feed): Promise<Connector | undefined> {
-  const all = await get(listConnectors(settings, connectorName(settings, feed)), list(connectorSummary));
+  const all = await get(listConnectors(settings, connectorName(settings, feed.kind)), list(connectorSummary));
   const found = all.find(isThere);
   return found && settled(found.id);
 }

@@ -19,11 +19,12 @@ export function differences(found: unknown, wanted: unknown, at = ""): string[] 
     const keys = new Set([...Object.keys(needs), ...Object.keys(has)]);
     return [...keys].flatMap((key) => differences(has[key], needs[key], at ? `${at}.${key}` : key));
   }
+  if (typeof found === "object" || typeof wanted === "object") return [`${at} changed`];
   return found === wanted ? [] : [`${at} ${found} → ${wanted}`];
 }
 
 export function sameSet(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return [...a].sort().join() === [...b].sort().join();
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
 }
 
 function isBlank(value: unknown): boolean {

@@ -1,8 +1,10 @@
 import type { Variables } from "./variables.ts";
 
+export const KINDS = ["stream", "queue"] as const;
+
 /** What Connector Hub reads for the function. */
 export interface Feed {
-  kind: "stream" | "queue";
+  kind: (typeof KINDS)[number];
   id: string;
   compartment: string;
 }
@@ -10,12 +12,11 @@ export interface Feed {
 /** The variable that names each. */
 export const FEEDS: Readonly<Record<Feed["kind"], string>> = { stream: "STREAM_OCID", queue: "QUEUE_OCID" };
 
-/** @param compartment of the function, where a feed is unless FEED_COMPARTMENT_OCID says otherwise */
+/** @param compartment where they are */
 export function readFeeds(variables: Variables, compartment: string): Feed[] {
-  const where = variables.ocid("FEED_COMPARTMENT_OCID", ["compartment"]) || compartment;
-  return (["stream", "queue"] as const).flatMap((kind) => {
+  return KINDS.flatMap((kind) => {
     const id = variables.ocid(FEEDS[kind], [kind]);
-    return id ? [{ kind, id, compartment: where }] : [];
+    return id ? [{ kind, id, compartment }] : [];
   });
 }
 

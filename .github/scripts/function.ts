@@ -1,4 +1,5 @@
 import { get, request } from "./cli.ts";
+import { driftOf } from "./drift.ts";
 import type { Image } from "./image.ts";
 import { Refusal, report, say } from "./report.ts";
 import { type Application, type Fn, fn, inUse, list } from "./resources.ts";
@@ -52,22 +53,6 @@ export async function applyFunction(application: Application, image: Image, sett
 export async function setImage({ fn, etag }: Deployed, image: Image): Promise<void> {
   await updateFunction(fn.id, [...imageOptions(image), "--if-match", etag]);
   await proveImage(fn.id, image.digest);
-}
-
-/** What of a function is not as func.yaml and the settings say. */
-export function driftOf({ memoryInMbs, timeoutInSeconds, config, traceConfig }: Fn, settings: Settings): string[] {
-  const { memory, timeout } = settings.manifest;
-  const [has, wanted] = [config ?? {}, settings.config];
-  const drift = [];
-  if (memoryInMbs !== memory) drift.push(`memory ${memoryInMbs} → ${memory}`);
-  if (timeoutInSeconds !== timeout) drift.push(`timeout ${timeoutInSeconds} → ${timeout}`);
-  const [traced, wantsTraces] = [traceConfig?.isEnabled === true, settings.traces !== undefined];
-  if (traced !== wantsTraces) drift.push(`tracing ${wantsTraces ? "on" : "off"}`);
-  for (const key of new Set([...Object.keys(has), ...Object.keys(wanted)])) {
-    if (has[key] === wanted[key]) continue;
-    drift.push(`config ${key} ${wanted[key] === undefined ? "removed" : has[key] === undefined ? "added" : "changed"}`);
-  }
-  return drift;
 }
 
 async function changeFunction({ fn, etag }: Deployed, image: Image, settings: Settings): Promise<string> {

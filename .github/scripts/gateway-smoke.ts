@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "./fetch-error.ts";
 import type { GatewaySettings } from "./gateway-settings.ts";
-import type { Smoke } from "./smoke.ts";
+import { isHealthy, type Smoke } from "./smoke.ts";
 
 /** For an answer; a gateway itself waits this long for a function. Milliseconds. */
 const LIMIT_MS = 300_000;
@@ -10,9 +11,9 @@ const TRIES = 6;
 const PAUSE_MS = 5_000;
 
 /** Asks for health through the gateway, as a caller without a token. A private gateway may be out of reach: "unreachable". */
-export async function smokeThrough(endpoint: string, { endpointType }: GatewaySettings): Promise<Smoke> {
+export async function smokeThrough(base: string, { endpointType }: GatewaySettings): Promise<Smoke> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await ask(`${endpoint.replace(/\/$/, "")}/health`);
+    const outcome = await ask(`${base}/health`);
     const passing = outcome.code === "404" || (outcome.code === "unreachable" && endpointType === "PUBLIC");
     if (!passing || attempt === TRIES) return outcome;
     await sleep(PAUSE_MS);
@@ -23,13 +24,11 @@ async function ask(url: string): Promise<Smoke> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
     const text = await response.text();
-    if (response.ok && /^\s*\{\s*"status"\s*:\s*"ok"\s*\}\s*$/.test(text))
-      return { code: "ok", meaning: "The function answers through the gateway." };
+    if (response.ok && isHealthy(text)) return { code: "ok", meaning: "The function answers through the gateway." };
     const code = String(response.status);
     return { code, meaning: MEANINGS[code] ?? `It answered: ${text.slice(0, 300)}` };
   } catch (error) {
-    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException };
-    return { code: "unreachable", meaning: `No answer came from ${url} (${cause?.code ?? name}).` };
+    return { code: "unreachable", meaning: `No answer came from ${url} (${codeOf(error)}).` };
   }
 }
 

@@ -17,11 +17,10 @@ export function listGateways(compartment: string, name: string): string[] {
 /** @throws {Refusal} where the gateway cannot become what the settings say */
 export function checkGateway(found: Gateway, { subnet, endpointType }: GatewaySettings): void {
   const { id, displayName, lifecycleState, lifecycleDetails } = found;
-  const remove = `oci api-gateway gateway delete --gateway-id ${id}`;
   if (lifecycleState === "FAILED")
     throw new Refusal(
       `The API gateway ${displayName} is FAILED, and cannot be changed: ${lifecycleDetails ?? "OCI gives no reason"}. Delete it, and start again:
-  ${remove}`,
+  oci api-gateway gateway delete --gateway-id ${id}`,
     );
   const differences = [];
   if (found.subnetId !== subnet)
@@ -32,10 +31,17 @@ export function checkGateway(found: Gateway, { subnet, endpointType }: GatewaySe
     throw new Refusal(
       `The API gateway ${displayName} cannot become what is asked for:${differences.map((each) => `\n  - ${each}`).join("")}
   OCI cannot change subnet or type of a gateway. Set the variables to what it has, or delete its deployment and it; the new one has another address:
-  oci api-gateway deployment list --compartment-id ${found.compartmentId} --gateway-id ${id}
-  oci api-gateway deployment delete --deployment-id DEPLOYMENT_OCID
-  ${remove}`,
+  ${removeGateway(found).join("\n  ")}`,
     );
+}
+
+/** The commands that delete a gateway and what is deployed on it. */
+export function removeGateway({ id, compartmentId }: Gateway): string[] {
+  return [
+    `oci api-gateway deployment list --compartment-id ${compartmentId} --gateway-id ${id}`,
+    "oci api-gateway deployment delete --deployment-id DEPLOYMENT_OCID",
+    `oci api-gateway gateway delete --gateway-id ${id}`,
+  ];
 }
 
 /** Makes the gateway where it is missing. @throws {Refusal} */

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import * as z from "zod";
 import { get } from "./cli.ts";
+import { sameSet } from "./difference.ts";
 import { buildAndPush, logIn, requireDocker } from "./docker.ts";
-import { type ImageManifest, platformsOf, readManifest, registryToken } from "./registry.ts";
+import { type ImageManifest, platformsOf, readImage, registryToken } from "./registry.ts";
 import { Refusal, report, say } from "./report.ts";
 import { ROOT } from "./root.ts";
 import type { Settings, Shape } from "./settings.ts";
@@ -45,11 +46,11 @@ export async function publishImage({ settings, shape, namespace, bearer, commit,
   const platforms = platformsOf(shape);
   const path = `${namespace}/${repository}`;
   const name = `${registry}/${path}:${tag}`;
-  let found = await readManifest(registry, path, tag, bearer);
+  let found = await readImage(registry, path, tag, bearer);
   if (found) say("The image of this commit is in the registry already.");
   else {
     await buildAndPush(ROOT, name, platforms, { version: manifest.version, revision: commit });
-    found = await readManifest(registry, path, tag, bearer);
+    found = await readImage(registry, path, tag, bearer);
     if (!found) throw new Refusal(`The image was pushed, and the registry does not have it as ${name}: start again`);
   }
   checkImage(found, shape);
@@ -60,7 +61,7 @@ export async function publishImage({ settings, shape, namespace, bearer, commit,
 /** What a function cannot be made from is refused here, where the reason can be told. */
 function checkImage({ platforms, type }: ImageManifest, shape: Shape): void {
   const wanted = platformsOf(shape);
-  if ([...platforms].sort().join() !== wanted.join())
+  if (!sameSet(platforms, wanted))
     throw new Refusal(
       `The image is for ${platforms.join(", ")}, and the shape ${shape} needs exactly ${wanted.join(", ")}.\n  An entry unknown/unknown is an attestation of buildx: --provenance=false --sbom=false leave it out.`,
     );

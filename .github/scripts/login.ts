@@ -1,5 +1,5 @@
 /**
- * How a workflow becomes a user of OCI without a key: GitHub's word for the run (its OIDC token) is exchanged at the identity
+ * How a workflow becomes a user of OCI without a key: GitHub's OIDC token for the run is exchanged at the identity
  * domain for a session of an hour. Does nothing where no domain is set; the API key is used then.
  * https://docs.oracle.com/en-us/iaas/Content/Identity/api-getstarted/json_web_token_exchange.htm
  *
@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { fingerprintOf, readEnvironment, writeConfig } from "./credentials.ts";
+import { codeOf } from "./fetch-error.ts";
 import { Refusal, runCommand, say } from "./report.ts";
 
 const TOGETHER = ["OIDC_DOMAIN_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const;
@@ -41,7 +42,7 @@ await runCommand(async () => {
     throw new Refusal(`OIDC_DOMAIN_URL is "${domain}", and must be like https://idcs-….identity.oraclecloud.com`);
 
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const session = await exchange(domain, await wordOfGithub(env, domain), {
+  const session = await exchange(domain, await fetchIdToken(env, domain), {
     client: `${env.OIDC_CLIENT_ID}:${env.OIDC_CLIENT_SECRET}`,
     publicKey: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
   });
@@ -58,7 +59,7 @@ await runCommand(async () => {
 });
 
 /** GitHub's token for this run, which the identity domain trusts. @throws {Refusal} */
-async function wordOfGithub(env: NodeJS.ProcessEnv, audience: string): Promise<string> {
+async function fetchIdToken(env: NodeJS.ProcessEnv, audience: string): Promise<string> {
   const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
   if (!url || !token) throw new Refusal("GitHub gives this job no OIDC token: it needs permissions: id-token: write");
   const asked = `${url}&audience=${encodeURIComponent(audience)}`;
@@ -68,7 +69,7 @@ async function wordOfGithub(env: NodeJS.ProcessEnv, audience: string): Promise<s
 
 async function exchange(
   domain: string,
-  word: string,
+  idToken: string,
   { client, publicKey }: { client: string; publicKey: string },
 ): Promise<string> {
   const answer = await ask("The identity domain", `${domain}/oauth2/v1/token`, {
@@ -78,7 +79,7 @@ async function exchange(
       grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
       requested_token_type: "urn:oci:token-type:oci-upst",
       subject_token_type: "jwt",
-      subject_token: word,
+      subject_token: idToken,
       public_key: publicKey,
     }),
   });
@@ -87,9 +88,7 @@ async function exchange(
 
 async function ask(who: string, url: string, request: RequestInit): Promise<unknown> {
   const response = await fetch(url, { ...request, signal: AbortSignal.timeout(REQUEST_LIMIT) }).catch((error) => {
-    throw new Refusal(
-      `${who} cannot be reached at ${new URL(url).host} (${error.cause?.code ?? error.name}): check OIDC_DOMAIN_URL`,
-    );
+    throw new Refusal(`${who} cannot be reached at ${new URL(url).host} (${codeOf(error)}): check OIDC_DOMAIN_URL`);
   });
   const answer = await response.json().catch(() => undefined);
   if (response.ok) return answer;

@@ -2,10 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
 
-export const MEMORIES = [128, 256, 512, 1024, 2048, 3072];
-
-/** Of keys and values together, bytes. */
-const CONFIG_LIMIT = 4096;
+const MEMORIES = [128, 256, 512, 1024, 2048, 3072];
 
 const configKey = z
   .string("must be a string")
@@ -73,11 +70,6 @@ function explain({ code, message }: NodeJS.ErrnoException): string {
   if (code === "ENOENT") return "func.yaml is missing: get it back with git checkout func.yaml";
   if (code === "MULTIPLE_DOCS") return "func.yaml holds several documents: leave one, and no line --- behind it";
   return `func.yaml is not YAML: ${message.split("\n")[0]}`;
-}
-
-export function checkSize(config: Record<string, string>, faults: string[]): void {
-  const bytes = Buffer.byteLength(Object.entries(config).flat().join(""));
-  if (bytes > CONFIG_LIMIT) faults.push(`func.yaml: config exceeds 4 KB, keys and values together (${bytes} bytes)`);
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {

@@ -2,8 +2,9 @@ import * as z from "zod";
 import type { Change } from "./change.ts";
 import { overlaps } from "./cidr.ts";
 import { get } from "./cli.ts";
+import { applyPart, type Part, type Rule } from "./network-part.ts";
 import { Refusal, say } from "./report.ts";
-import { inUse, list } from "./resources.ts";
+import { list } from "./resources.ts";
 
 /** A private network for the function, to be made. */
 export interface Network {
@@ -19,16 +20,10 @@ export interface Network {
   drg: string | undefined;
 }
 
-/** Of a resource that holds rules, which are compared as they are. */
-const resource = z.looseObject({ id: z.string(), displayName: z.string(), lifecycleState: z.string() });
-type Resource = z.infer<typeof resource>;
-
 const service = z.object({ id: z.string(), name: z.string(), cidrBlock: z.string() });
 
-type Rule = Record<string, unknown>;
-
-/** Makes the network, or adds to it what it lacks and leaves what else it has. Returns the subnet's OCID. @throws {Refusal} */
-export async function applyNetwork(network: Network, change: Change): Promise<string> {
+/** Makes the network, or adds to it what it lacks and leaves what else it has. @throws {Refusal} */
+export async function applyNetwork(network: Network, change: Change): Promise<void> {
   const { name, compartment, vcnCidr, subnetCidr, databaseCidr, databasePort, drg } = network;
   if (drg && overlaps(databaseCidr, vcnCidr))
     throw new Refusal(
@@ -39,44 +34,8 @@ export async function applyNetwork(network: Network, change: Change): Promise<st
   );
   if (!all) throw new Refusal("OCI names no service that stands for all of the region's: check OCI_CLI_REGION");
 
-  /** The one of that name, made where it is missing; rules that one already there lacks are added. */
-  async function make(
-    kind: string,
-    args: readonly string[],
-    rules?: { field: string; option: string; wanted: Rule[] },
-  ): Promise<string> {
-    const options = rules ? [`--${rules.field}`, JSON.stringify(rules.wanted)] : [];
-    const at = kind === "drg-attachment" ? await compartmentOf(String(drg)) : compartment;
-    const present = await get(["network", kind, "list", "--compartment-id", at, "--all"], list(resource));
-    const found = inUse(present.filter(({ displayName }) => displayName === name));
-    if (!found)
-      return change(`create the ${kind} ${name}`, [
-        "network",
-        kind,
-        "create",
-        "--display-name",
-        name,
-        ...args,
-        ...options,
-      ]);
-    say(`✔ the ${kind} ${name} is there`);
-    const has = rules && rulesOf(found, rules.field);
-    const lacks = rules?.wanted.filter((rule) => !has?.some((present) => isWithin(rule, present))) ?? [];
-    if (rules && lacks.length > 0) {
-      const whole = [`--${rules.field}`, JSON.stringify([...(has ?? []), ...lacks])];
-      await change(`add what the ${kind} lacks`, [
-        "network",
-        kind,
-        "update",
-        rules.option,
-        found.id,
-        ...whole,
-        "--force",
-      ]);
-    }
-    return found.id;
-  }
-
+  const make = (kind: string, args: readonly string[], rules?: Part["rules"], at = compartment) =>
+    applyPart(name, { kind, at, args, rules }, change);
   const here = ["--compartment-id", compartment];
   const vcn = await make("vcn", [...here, "--cidr-blocks", JSON.stringify([vcnCidr])]);
   const inVcn = [...here, "--vcn-id", vcn];
@@ -85,7 +44,7 @@ export async function applyNetwork(network: Network, change: Change): Promise<st
     option: "--service-gateway-id",
     wanted: [{ serviceId: all.id }],
   });
-  if (drg) await make("drg-attachment", ["--drg-id", drg, "--vcn-id", vcn]);
+  if (drg) await make("drg-attachment", ["--drg-id", drg, "--vcn-id", vcn], undefined, await compartmentOf(drg));
   const toServices = { destination: all.cidrBlock, destinationType: "SERVICE_CIDR_BLOCK" };
   const toDatabase = { destination: databaseCidr, destinationType: "CIDR_BLOCK" };
   const routes = await make("route-table", inVcn, {
@@ -110,7 +69,6 @@ export async function applyNetwork(network: Network, change: Change): Promise<st
     say(
       `On the database's side, its owner adds: a route to ${subnetCidr} by the DRG, ingress from it on ${databasePort}, and the attachment of that VCN to the DRG. The doctor checks them.`,
     );
-  return subnet;
 }
 
 /** An attachment is in its gateway's compartment. */
@@ -120,16 +78,4 @@ async function compartmentOf(drg: string): Promise<string> {
 
 function tcp(port: number): Rule {
   return { protocol: "6", tcpOptions: { destinationPortRange: { min: port, max: port } } };
-}
-
-/** The rules of a resource, without the fields that the CLI shows as null. */
-function rulesOf(found: Resource, field: string): Rule[] {
-  const rules = found[field.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
-  return JSON.parse(JSON.stringify(rules ?? []), (_, value) => value ?? undefined);
-}
-
-/** Whether each field of a rule stands so in another. */
-function isWithin(rule: unknown, other: unknown): boolean {
-  if (typeof rule !== "object" || rule === null) return rule === other;
-  return Object.entries(rule).every(([key, value]) => isWithin(value, Object(other)[key]));
 }

@@ -1,4 +1,5 @@
 import type { Feed } from "./feed.ts";
+import { optionalPolicies } from "./optional-policies.ts";
 
 /** Who may do what where, to be granted. */
 export interface Rights {
@@ -15,8 +16,10 @@ export interface Rights {
   gateway: boolean;
   /** What Connector Hub reads for the function. */
   feeds: readonly Feed[];
-  /** The compartment of the APM domain that takes traces; without one there are none. */
-  traceCompartment: string | undefined;
+  feedCompartment: string;
+  /** Whether an APM domain takes traces, and its compartment. */
+  traced: boolean;
+  traceCompartment: string;
   /** Options that send a change to the tenancy's home region, the only one that takes changes of rights. */
   home: readonly string[];
 }
@@ -35,18 +38,7 @@ export function dynamicGroupName(name: string): string {
 
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
-  const {
-    name,
-    tenancy,
-    compartment,
-    secretCompartment,
-    networkCompartment,
-    secret,
-    ciGroup,
-    repository,
-    gateway,
-    feeds,
-  } = rights;
+  const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository } = rights;
   // A name with blanks goes in quotes.
   const group = /^[\w./@-]+$/.test(ciGroup) ? ciGroup : `'${ciGroup}'`;
   const here = `in compartment id ${compartment}`;
@@ -59,8 +51,8 @@ export function policiesFor(rights: Rights): Policy[] {
       statements: [
         `Allow group ${group} to manage functions-family ${here}`,
         `Allow group ${group} to manage repos ${here}`,
-        ...(gateway ? [`Allow group ${group} to manage api-gateway-family ${here}`] : []),
-        ...(feeds.length > 0 ? [`Allow group ${group} to manage serviceconnectors ${here}`] : []),
+        ...(rights.gateway ? [`Allow group ${group} to manage api-gateway-family ${here}`] : []),
+        ...(rights.feeds.length > 0 ? [`Allow group ${group} to manage serviceconnectors ${here}`] : []),
       ],
     },
     {
@@ -92,58 +84,6 @@ export function policiesFor(rights: Rights): Policy[] {
         `Allow dynamic-group ${dynamicGroupName(name)} to read secret-bundles in compartment id ${secretCompartment} where target.secret.id = '${secret}'`,
       ],
     },
-    ...(gateway ? [gatewayPolicy(rights)] : []),
-    ...(feeds.length > 0 ? connectorPolicies(rights) : []),
-    ...(rights.traceCompartment ? [tracePolicy(name, group, rights.traceCompartment)] : []),
-  ];
-}
-
-/** https://docs.oracle.com/en-us/iaas/Content/APIGateway/Tasks/apigatewaycreatingpolicies.htm */
-function gatewayPolicy({ name, compartment }: Rights): Policy {
-  return {
-    at: compartment,
-    name: `${name}-gateway`,
-    description: `API gateways of the compartment call ${name}`,
-    statements: [
-      `Allow any-user to use functions-family in compartment id ${compartment} where all {request.principal.type = 'ApiGateway', request.resource.compartment.id = '${compartment}'}`,
-    ],
-  };
-}
-
-/** https://docs.oracle.com/en-us/iaas/Content/Functions/Tasks/functionstracing.htm */
-function tracePolicy(name: string, group: string, at: string): Policy {
-  return {
-    at,
-    name: `${name}-tracing`,
-    description: `CI switches tracing on, and the Functions service traces ${name}`,
-    statements: [`group ${group}`, "service faas"].map(
-      (who) => `Allow ${who} to use apm-domains in compartment id ${at}`,
-    ),
-  };
-}
-
-/** https://docs.oracle.com/en-us/iaas/Content/connector-hub/overview.htm#Authenti */
-function connectorPolicies({ name, compartment, feeds }: Rights): Policy[] {
-  const connectors = `request.principal.type = 'serviceconnector', request.principal.compartment.id = '${compartment}'`;
-  return [
-    {
-      at: compartment,
-      name: `${name}-connector`,
-      description: `Connectors of the compartment call ${name}`,
-      statements: ["fn-function", "fn-invocation"].map(
-        (what) => `Allow any-user to use ${what} in compartment id ${compartment} where all {${connectors}}`,
-      ),
-    },
-    ...feeds.map(({ kind, id, compartment: at }) => {
-      const permissions = `{${kind.toUpperCase()}_READ, ${kind.toUpperCase()}_CONSUME}`;
-      return {
-        at,
-        name: `${name}-${kind}`,
-        description: `Connectors of the function's compartment read the ${kind} of ${name}`,
-        statements: [
-          `Allow any-user to ${permissions} in compartment id ${at} where all {${connectors}, target.${kind}.id = '${id}'}`,
-        ],
-      };
-    }),
+    ...optionalPolicies(rights, group),
   ];
 }

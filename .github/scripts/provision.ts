@@ -16,6 +16,7 @@ import { applyRepository, findRepository } from "./repository.ts";
 import { anything } from "./resources.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { smoke } from "./smoke.ts";
+import { tellUnneeded } from "./unneeded.ts";
 import { applyWayIn, openWayIn } from "./way-in.ts";
 
 await runCommand(async () => {
@@ -27,6 +28,7 @@ await runCommand(async () => {
     openWayIn(settings),
     openDeliveries(settings),
     checkNetwork(settings),
+    tellUnneeded(settings),
     requireCli(),
   ]);
   if (application) checkApplication(application, settings);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { get } from "./cli.ts";
+import { codeOf } from "./fetch-error.ts";
 import { Refusal } from "./report.ts";
 import type { Shape } from "./settings.ts";
 
@@ -54,7 +55,7 @@ export function registryToken(registry: string): Promise<string> {
  * @returns undefined when it is not there
  * @throws {Refusal} when the registry cannot be reached, or this user may not read it
  */
-export async function readManifest(
+export async function readImage(
   registry: string,
   path: string,
   reference: string,
@@ -78,9 +79,8 @@ export async function readManifest(
 async function ask(url: string, bearer: string): Promise<Response | undefined> {
   const headers = { authorization: `Bearer ${bearer}`, accept: MEDIA_TYPES };
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(REQUEST_LIMIT) }).catch((error) => {
-    const cause = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
     throw new Refusal(
-      `The registry cannot be reached at ${new URL(url).host} (${cause}): check OCI_CLI_REGION and OCIR_REGISTRY`,
+      `The registry cannot be reached at ${new URL(url).host} (${codeOf(error)}): check OCI_CLI_REGION and OCIR_REGISTRY`,
     );
   });
   if (response.ok) return response;

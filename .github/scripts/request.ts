@@ -5,6 +5,7 @@ import { ConfigFileAuthenticationDetailsProvider, DefaultRequestSigner } from "o
 import { cliEnvironment, runCli } from "./cli.ts";
 import { parseError } from "./cli-error.ts";
 import { temporaryFolder } from "./credentials.ts";
+import { codeOf } from "./fetch-error.ts";
 import { Refusal } from "./report.ts";
 
 /** Of a request to OCI Functions, bytes. */
@@ -41,9 +42,8 @@ async function sendSigned({ id, endpoint }: Target, body: string): Promise<Respo
     const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_LIMIT) });
     return { status: response.status, text: await response.text() };
   } catch (error) {
-    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException };
     throw new Refusal(
-      `No answer came (${cause?.code ?? name}). It may be stored all the same: look at the table before you send it again`,
+      `No answer came (${codeOf(error)}). It may be stored all the same: look at the table before you send it again`,
     );
   }
 }

@@ -21,6 +21,7 @@ export const application = z.object({
   networkSecurityGroupIds: z.array(text).nullish(),
   /** Absent in a list. */
   config: z.record(text, text).nullish(),
+  logging: z.object({ lineFormat: text.nullish() }).nullish(),
   traceConfig: z.object({ isEnabled: z.boolean().nullish(), domainId: text.nullish() }).nullish(),
 });
 export type Application = z.infer<typeof application>;
@@ -49,6 +50,7 @@ export const gateway = z.object({
   ...named,
   endpointType: text,
   subnetId: text,
+  networkSecurityGroupIds: z.array(text).nullish(),
   lifecycleDetails: text.nullish(),
 });
 export type Gateway = z.infer<typeof gateway>;

@@ -1,13 +1,30 @@
-import type { Change } from "./change.ts";
+import { type Change, shellLine } from "./change.ts";
 import { get } from "./cli.ts";
+import { sameSet } from "./difference.ts";
+import { OPTIONAL } from "./optional-policies.ts";
 import { dynamicGroupName, type Policy, policiesFor, type Rights } from "./policies.ts";
 import { say } from "./report.ts";
 import { dynamicGroup, inUse, list, policy } from "./resources.ts";
+import { warnUnneeded } from "./unneeded.ts";
 
 /** Makes the dynamic group and the policies, or sets what differs. @throws {Refusal} */
 export async function applyRights(rights: Rights, change: Change): Promise<void> {
   await applyDynamicGroup(rights, change);
-  for (const policy of policiesFor(rights)) await applyPolicy(policy, rights.home, change);
+  const policies = policiesFor(rights);
+  for (const policy of policies) await applyPolicy(policy, rights.home, change);
+  for (const at of new Set([rights.compartment, rights.feedCompartment, rights.traceCompartment]))
+    await tellUnneededPolicies(at, rights, policies);
+}
+
+/** Tells of policies of an earlier run that no variable asks for any more. */
+async function tellUnneededPolicies(at: string, { name, home }: Rights, needed: readonly Policy[]): Promise<void> {
+  const present = await get(["iam", "policy", "list", "--compartment-id", at, "--all"], list(policy));
+  for (const [suffix, variables] of Object.entries(OPTIONAL)) {
+    const found = inUse(present.filter((each) => each.name === `${name}-${suffix}`));
+    if (!found || needed.some((each) => each.name === found.name)) continue;
+    const remove = ["iam", "policy", "delete", "--policy-id", found.id, "--force", ...home];
+    warnUnneeded(`The policy ${found.name}`, variables, [shellLine(remove)]);
+  }
 }
 
 async function applyPolicy(
@@ -23,7 +40,8 @@ async function applyPolicy(
   if (!found) {
     const command = ["iam", "policy", "create", "--compartment-id", at, "--name", name, "--description", description];
     await change(`create the policy ${name}`, [...command, ...wanted, ...home]);
-  } else if ([...found.statements].sort().join("\n") !== [...statements].sort().join("\n")) {
+  } else if (!sameSet(found.statements, statements)) {
+    for (const gone of found.statements.filter((each) => !statements.includes(each))) say(`  no longer: ${gone}`);
     const command = ["iam", "policy", "update", "--policy-id", found.id, "--version-date", "", "--force"];
     await change(`set the statements of the policy ${name}`, [...command, ...wanted, ...home]);
   } else say(`✔ the policy ${name} is as it should be`);

@@ -1,9 +1,9 @@
 import { Realm } from "oci-common";
-import { ConfigError, loadConfig } from "../../src/config.ts";
 import { cliEnvironment } from "./cli.ts";
+import { readConfig } from "./configuration.ts";
 import { checkInvalid, type Feed, readFeeds } from "./feed.ts";
 import { type GatewaySettings, readGateway } from "./gateway-settings.ts";
-import { checkSize, type Manifest, readManifest } from "./manifest.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
 import { Faults, Refusal } from "./report.ts";
 import { ROOT } from "./root.ts";
@@ -58,7 +58,8 @@ export function readSettings(purpose: Purpose): Settings {
   // What calls the function is no matter of its image.
   const withCallers = purpose === "provision" || purpose === "doctor";
   const gateway = withCallers ? readGateway(variables, faults) : undefined;
-  const feeds = withCallers ? readFeeds(variables, place.compartment) : [];
+  const feedCompartment = variables.ocid("FEED_COMPARTMENT_OCID", ["compartment"]) || place.compartment;
+  const feeds = withCallers ? readFeeds(variables, feedCompartment) : [];
   if (purpose === "provision") checkInvalid(feeds, config, faults);
   checkCredentials(faults);
   if (faults.length > 0 || !manifest) throw new Faults(faults);
@@ -117,39 +118,6 @@ function readLogin({ optional }: Variables, faults: string[]): Settings["login"]
   if (password)
     faults.push("OCIR_USERNAME is missing: OCIR_AUTH_TOKEN goes with it, as namespace/user or namespace/domain/user");
   return undefined;
-}
-
-function readConfig(
-  { optional }: Variables,
-  manifest: Manifest | undefined,
-  purpose: Purpose,
-  faults: string[],
-): Settings["config"] {
-  const config = { ...manifest?.config };
-  for (const { name, required } of manifest?.expects.config ?? []) {
-    const value = optional(name);
-    if (value) config[name] = value;
-    else if (required && purpose === "provision")
-      faults.push(`${name} is missing: func.yaml expects it of each environment (expects.config)`);
-  }
-  checkSize(config, faults);
-  faults.push(...faultsOf(config));
-  return config;
-}
-
-/** What the function itself would say of its configuration, but for the secret and for what the platform supplies. */
-function faultsOf(config: Settings["config"]): string[] {
-  const supplied = ["VERSION", "RPST", "PRIVATE_PEM", "REGION"].map((name) => [
-    `OCI_RESOURCE_PRINCIPAL_${name}`,
-    "set",
-  ]);
-  try {
-    loadConfig({ ...Object.fromEntries(supplied), ...config, DB_SECRET_OCID: "ocid1.vaultsecret.any" });
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split("; ");
-  }
 }
 
 function checkCredentials(faults: string[]): void {

@@ -33,9 +33,13 @@ async function invokeEmpty(functionId: string): Promise<Smoke> {
     const { code, message } = parseError(stdout, stderr);
     return { code, meaning: meaningOf(code) ?? `OCI says: ${message}` };
   }
-  if (/^\s*\{\s*"status"\s*:\s*"ok"\s*\}\s*$/.test(stdout))
-    return { code: "ok", meaning: "Vault and database answer." };
+  if (isHealthy(stdout)) return { code: "ok", meaning: "Vault and database answer." };
   return { code: "UnexpectedAnswer", meaning: `It answered: ${stdout.slice(0, 300)}` };
+}
+
+/** Whether an answer is that of the health check. */
+export function isHealthy(text: string): boolean {
+  return /^\s*\{\s*"status"\s*:\s*"ok"\s*\}\s*$/.test(text);
 }
 
 /** What an error's code of an invoke means, and what mends it. */

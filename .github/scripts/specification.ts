@@ -22,10 +22,10 @@ export const specification = z.looseObject({
 export type Specification = z.infer<typeof specification>;
 
 /** Reads the specification, its `${…}` not yet filled in. @param faults takes what is wrong */
-export function readSpecification(faults: string[], file = `${ROOT}/${SPECIFICATION}`): Specification | undefined {
+export function readSpecification(faults: string[]): Specification | undefined {
   let content: unknown;
   try {
-    content = parse(readFileSync(file, "utf8"));
+    content = parse(readFileSync(`${ROOT}/${SPECIFICATION}`, "utf8"));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "is missing" : `is not YAML: ${message.split("\n")[0]}`;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { codeOf } from "./fetch-error.ts";
 import type { Tokens } from "./gateway-settings.ts";
 import { Refusal, warn } from "./report.ts";
 
@@ -46,8 +47,7 @@ async function read<T>(url: string, schema: z.ZodType<T>): Promise<T> {
   try {
     response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
   } catch (error) {
-    const { cause, name } = error as Error & { cause?: NodeJS.ErrnoException };
-    throw new Error(`${url} gives no answer (${cause?.code ?? name})`);
+    throw new Error(`${url} gives no answer (${codeOf(error)})`);
   }
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
   const { data } = schema.safeParse(await response.json().catch(() => undefined));

@@ -8,7 +8,8 @@
 import { findApplication } from "./application.ts";
 import { requireCli } from "./cli.ts";
 import { showDiagnosis } from "./doctor/show.ts";
-import { type Deployed, driftOf, findFunction, readFunction, setImage } from "./function.ts";
+import { knownDriftOf } from "./drift.ts";
+import { type Deployed, findFunction, readFunction, setImage } from "./function.ts";
 import { type Image, openWorkshop, publishImage } from "./image.ts";
 import { Refusal, report, runCommand } from "./report.ts";
 import { readSettings, type Settings, type Shape } from "./settings.ts";
@@ -79,8 +80,7 @@ function imageOf({ fn: { lifecycleState, sourceDetails } }: Deployed): Image {
 }
 
 function tellDrift({ fn }: Deployed, settings: Settings): void {
-  // What the environment supplies, an update need not know.
-  const drift = driftOf(fn, settings).filter((each) => !/^config .* removed$/.test(each));
+  const { drift } = knownDriftOf(fn, settings);
   if (drift.length > 0)
     report(
       `Not applied, since this changes the image alone: ${drift.join(", ")}. Run provision-function to apply func.yaml.`,

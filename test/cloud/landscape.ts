@@ -59,7 +59,8 @@ export function settle(cloud: Cloud): Landscape {
       { destination: ALL_SERVICES, destinationType: "SERVICE_CIDR_BLOCK", ...allow(443) },
       { destination: "10.0.0.0/24", destinationType: "CIDR_BLOCK", ...allow(6432) },
     ],
-    ingressSecurityRules: [],
+    // Where an API gateway is put into the function's subnet.
+    ingressSecurityRules: [{ source: "10.0.0.0/8", sourceType: "CIDR_BLOCK", ...allow(443) }],
   });
   const nsg = make("networksecuritygroup", {
     vcnId: vcn.id,

@@ -2,7 +2,7 @@ import type { Answer } from "../cli.ts";
 import { type Compartment, covers } from "./compartment.ts";
 import { type Condition, evaluate, type Variables } from "./condition.ts";
 import { dataOf } from "./finding.ts";
-import { type Member, takesIn } from "./rule.ts";
+import { type Member, takesIn } from "./matching-rule.ts";
 import { type Grant, readStatement, type Statement, type Subject } from "./statement.ts";
 import { all, any, type Verdict, verdict } from "./verdict.ts";
 
@@ -41,7 +41,7 @@ export interface Attached {
   read: ReturnType<typeof readStatement>;
 }
 
-export function readStatements({ policies }: RightsFacts): Attached[] {
+export function readStatements({ policies }: Pick<RightsFacts, "policies">): Attached[] {
   return policies.flatMap(({ compartment, answer }) =>
     (dataOf(answer) ?? []).flatMap((policy) =>
       policy.statements.map((text) => ({ text, attachedTo: compartment, policy, read: readStatement(text) })),

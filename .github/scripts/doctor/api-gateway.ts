@@ -10,6 +10,7 @@ import { fillSpecification, openRoutes } from "../specification.ts";
 import type { RightsFacts } from "./access.ts";
 import { INVOCATION, judgeCaller } from "./caller.ts";
 import { bad, dataOf, type Finding, look, ok, unknown, within } from "./finding.ts";
+import { type GatewaySubnet, gatherGatewaySubnet } from "./gateway-subnet.ts";
 import { gatherPolicies, listCompartments } from "./policies.ts";
 import type { Sources } from "./sources.ts";
 
@@ -18,6 +19,7 @@ export interface GatewayFacts {
   gateway: Answer<Gateway | undefined>;
   /** Absent without a gateway. */
   deployment: Answer<Deployment | undefined> | undefined;
+  network: GatewaySubnet;
   rights: Pick<RightsFacts, "compartments" | "policies">;
 }
 
@@ -27,12 +29,13 @@ export async function gatherApiGateway(settings: Settings, { ask }: Sources): Pr
   const found = within(await ask(listGateways(compartment, manifest.name), list(gateway)), (all: Gateway[]) =>
     inUse(all),
   );
-  const id = dataOf(found)?.id;
+  const there = dataOf(found);
   const compartments = tenancy ? await listCompartments(tenancy, ask) : undefined;
   const policies = tenancy ? await gatherPolicies(compartment, tenancy, compartments, ask) : [];
   return {
     gateway: found,
-    deployment: id ? await readDeployment(compartment, id, ask) : undefined,
+    deployment: there ? await readDeployment(compartment, there.id, ask) : undefined,
+    network: await gatherGatewaySubnet(there, settings.gateway, ask),
     rights: { compartments, policies },
   };
 }

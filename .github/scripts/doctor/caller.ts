@@ -67,7 +67,7 @@ function judgeNeed(
     "target.compartment.id": target,
     ...variables,
   };
-  const rated = readStatements(facts as RightsFacts).flatMap(({ text, read, attachedTo }) => {
+  const rated = readStatements(facts).flatMap(({ text, read, attachedTo }) => {
     if (!read || read === "other") return [];
     const verdict = all([
       isCaller(read),

@@ -1,5 +1,13 @@
 import type { Answer } from "../cli.ts";
-import { activate, connectorName, differencesOf, getConnector, isThere, listConnectors } from "../connector.ts";
+import {
+  activate,
+  connectorName,
+  differencesOf,
+  getConnector,
+  isThere,
+  listConnectors,
+  removeConnector,
+} from "../connector.ts";
 import { FEEDS, type Feed, refusesInvalid } from "../feed.ts";
 import { type Connector, connector, connectorSummary, type Fn, list } from "../resources.ts";
 import type { Settings } from "../settings.ts";
@@ -24,7 +32,7 @@ export function gatherConnectors(settings: Settings, sources: Sources): Promise<
 
 async function gatherConnector(feed: Feed, settings: Settings, { ask }: Sources): Promise<ConnectorFacts> {
   const { compartment, tenancy } = settings;
-  const listed = await ask(listConnectors(settings, connectorName(settings, feed)), list(connectorSummary));
+  const listed = await ask(listConnectors(settings, connectorName(settings, feed.kind)), list(connectorSummary));
   const found = "data" in listed ? listed.data.find(isThere) : undefined;
   const compartments = tenancy ? await listCompartments(tenancy, ask) : undefined;
   const policiesOf = async (of: string) => (tenancy ? gatherPolicies(of, tenancy, compartments, ask) : []);
@@ -102,10 +110,7 @@ function judgeState({ id, lifecycleState, lifecycleDetails }: Connector, { kind 
         `when the reason is gone (the function's log has it, where deliveries failed): ${activate(id)}`,
       );
     case "FAILED":
-      return bad(
-        `${what} is FAILED${why}`,
-        `oci sch service-connector delete --service-connector-id ${id}; then npm run provision`,
-      );
+      return bad(`${what} is FAILED${why}`, `${removeConnector(id)}; then npm run provision`);
     default:
       return bad(
         `${what} is ${lifecycleState}${why}`,

@@ -1,24 +1,10 @@
-import type { Answer } from "../cli.ts";
-import type { ImageManifest } from "../registry.ts";
+import { knownDriftOf } from "../drift.ts";
 import { explainElsewhere } from "../repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
-import type { Smoke } from "../smoke.ts";
 import { bad, dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { FunctionFacts } from "./function-facts.ts";
 import { judgeImage } from "./image.ts";
-
-export interface FunctionFacts {
-  application: Answer<Application | undefined>;
-  /** Absent without an application. */
-  fn: Answer<Fn | undefined> | undefined;
-  /** In the function's compartment. */
-  repository: Answer<Repository | undefined>;
-  /** In any other; asked for when it is not in this one. */
-  elsewhere: Answer<Repository | undefined> | undefined;
-  /** What the registry has of the digest that the function is pinned to. */
-  image: Answer<ImageManifest | undefined> | undefined;
-  smoke: Smoke | undefined;
-}
 
 export function judgeFunction(facts: FunctionFacts, settings: Settings): Finding[] {
   const application = dataOf(facts.application);
@@ -88,31 +74,18 @@ function judgeRepository(
 }
 
 /** What of the function is not as func.yaml and the environment say. */
-export function judgeConfiguration(facts: FunctionFacts, { manifest, config, traces }: Settings): Finding[] {
+export function judgeConfiguration(facts: FunctionFacts, settings: Settings): Finding[] {
   const fn = dataOf(facts.fn);
   if (!fn) return [];
-  const has = fn.config ?? {};
-  const others = Object.keys(has).filter((key) => config[key] === undefined);
-  // What each environment supplies is not known in one that does not set it.
-  const untold = others.filter((key) => manifest.expects.config.some(({ name }) => name === key));
-  const drift = [
-    ...Object.keys(config).flatMap((key) => {
-      if (has[key] === config[key]) return [];
-      return [has[key] === undefined ? `${key} is missing` : `${key} differs`];
-    }),
-    ...others.filter((key) => !untold.includes(key)).map((key) => `${key} is not in func.yaml`),
-    ...(fn.memoryInMbs === manifest.memory ? [] : [`memory is ${fn.memoryInMbs}`]),
-    ...((fn.timeoutInSeconds ?? manifest.timeout) === manifest.timeout ? [] : [`timeout is ${fn.timeoutInSeconds}`]),
-    ...(traces && !fn.traceConfig?.isEnabled ? ["tracing is off"] : []),
-  ];
+  const { drift, unsaid } = knownDriftOf(fn, settings);
   return [
     drift.length === 0
       ? ok("The function's configuration is func.yaml's")
       : bad(
-          `The function's configuration is not func.yaml's: ${drift.join(", ")}`,
+          `The function's configuration is not func.yaml's; provision would change: ${drift.join(", ")}`,
           "npm run provision, which sets it whole",
         ),
-    ...untold.map((key) => unknown("Configuration", `${key} is set, and cannot be compared: it is not set here`)),
+    ...unsaid.map((name) => unknown("Configuration", `${name} is set, and cannot be compared: it is not set here`)),
   ];
 }
 

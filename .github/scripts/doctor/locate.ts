@@ -1,4 +1,4 @@
-import { isAddress } from "../cidr.ts";
+import { isIPv4 } from "node:net";
 import { list } from "../resources.ts";
 import { dataOf } from "./finding.ts";
 import * as network from "./network.ts";
@@ -21,7 +21,7 @@ export async function locate(
   subnets: readonly network.Subnet[],
   compartments: readonly string[],
 ): Promise<Located> {
-  if (isAddress(host)) return { address: host };
+  if (isIPv4(host)) return { address: host };
   const name = host.toLowerCase().replace(/\.$/, "");
   if (/\.postgresql\.[a-z0-9-]+\.oci\./.test(name)) return locateManaged(ask, name, compartments);
   const subnet = subnets.find(
@@ -57,7 +57,7 @@ async function locateManaged(ask: Ask, name: string, compartments: readonly stri
       return { id, address: dataOf(endpoints)?.find(({ fqdn }) => fqdn.toLowerCase() === name)?.ipAddress };
     }),
   );
-  const system = found.find(({ address }) => address && isAddress(address));
+  const system = found.find(({ address }) => address && isIPv4(address));
   if (!system) return {};
   const details = dataOf(await ask(["psql", "db-system", "get", "--db-system-id", system.id], network.databaseNetwork));
   return { address: system.address, ...(details && { subnetId: details.subnetId, groupIds: details.groups }) };

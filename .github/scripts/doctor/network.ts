@@ -3,7 +3,7 @@ import * as z from "zod";
 import { isBlock } from "../cidr.ts";
 import { list } from "../resources.ts";
 import { routeRule } from "./route.ts";
-import { securityRule } from "./security.ts";
+import { securityRule } from "./security-rule.ts";
 
 const text = z.string();
 
@@ -28,6 +28,8 @@ export const subnet = z.object({
   routeTableId: text,
   securityListIds: z.array(text),
   dhcpOptionsId: maybe(text),
+  /** It is a private one. */
+  prohibitPublicIpOnVnic: maybe(z.boolean()),
   /** Such as functions.spoke.oraclevcn.com. */
   subnetDomainName: maybe(text),
 });
@@ -71,6 +73,9 @@ export const serviceGateway = z.object({
   services: z.array(z.object({ serviceName: text })),
 });
 export type ServiceGateway = z.infer<typeof serviceGateway>;
+
+export const internetGateway = z.object({ id: text, isEnabled: z.boolean() });
+export type InternetGateway = z.infer<typeof internetGateway>;
 
 export const dhcpOptions = z.object({
   options: z.array(z.object({ type: maybe(text), serverType: maybe(text), customDnsServers: maybe(z.array(text)) })),

@@ -1,9 +1,11 @@
 import * as z from "zod";
-import { list, policy } from "../resources.ts";
+import { dynamicGroup, list, policy } from "../resources.ts";
+import type { Settings } from "../settings.ts";
 import type { Policies, RightsFacts } from "./access.ts";
 import { chainOf } from "./compartment.ts";
 import { dataOf } from "./finding.ts";
-import type { Ask } from "./sources.ts";
+import type { SecretFacts } from "./secret.ts";
+import type { Ask, Sources } from "./sources.ts";
 
 const compartment = z.object({ id: z.string(), compartmentId: z.string(), name: z.string() });
 
@@ -26,4 +28,21 @@ export async function gatherPolicies(
       answer: await ask(["iam", "policy", "list", "--compartment-id", id, "--all"], list(policy)),
     })),
   );
+}
+
+/** Policies are looked for in the secret's compartment and those above it. */
+export async function gatherRights(
+  { compartment: own, tenancy }: Settings,
+  secretFacts: Promise<SecretFacts | undefined>,
+  { ask }: Sources,
+): Promise<RightsFacts> {
+  if (!tenancy) return { compartments: undefined, groups: undefined, policies: [] };
+  const [compartments, groups, secret] = await Promise.all([
+    listCompartments(tenancy, ask),
+    ask(["iam", "dynamic-group", "list", "--compartment-id", tenancy, "--all"], list(dynamicGroup)),
+    secretFacts,
+  ]);
+  const of = dataOf(secret?.state)?.compartmentId ?? own;
+  const policies = await gatherPolicies(of, tenancy, compartments, ask);
+  return { compartments, groups, policies };
 }

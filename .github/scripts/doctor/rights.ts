@@ -1,7 +1,7 @@
 import { type Attached, type Request, type RightsFacts, rate, readStatements, same } from "./access.ts";
 import { chainOf } from "./compartment.ts";
 import { bad, dataOf, type Finding, look, missing, ok, reasonOf, unknown } from "./finding.ts";
-import { takesIn } from "./rule.ts";
+import { takesIn } from "./matching-rule.ts";
 import { all, any, type Verdict } from "./verdict.ts";
 
 const BOOTSTRAP = "npm run bootstrap, as an administrator";
@@ -69,7 +69,7 @@ function judgeReading(facts: RightsFacts, statements: readonly Attached[], reque
   }
   const hidden = policies.map(({ answer }) => answer).find((answer) => "error" in answer);
   if (hidden && "error" in hidden) return unknown("Policy", `not all of them could be read: ${reasonOf(hidden.error)}`);
-  if (policies.length === 0 || !isWhole(facts, request))
+  if (!isWhole(facts, request))
     return unknown("Policy", "those of the compartments above the secret's could not be looked for");
   if (allowing.some((one) => one.otherSecret))
     return missing(
@@ -83,8 +83,8 @@ function judgeReading(facts: RightsFacts, statements: readonly Attached[], reque
 
 /** Whether the policies of each compartment that can grant it were looked at. */
 function isWhole({ compartments, policies }: RightsFacts, { secret }: Request): boolean {
-  const chain = secret.compartment && chainOf(secret.compartment, dataOf(compartments));
-  return Boolean(chain) && [...(chain ?? [])].every((id) => policies.some(({ compartment }) => compartment === id));
+  const chain = secret.compartment === undefined ? undefined : chainOf(secret.compartment, dataOf(compartments));
+  return chain?.every((id) => policies.some(({ compartment }) => compartment === id)) ?? false;
 }
 
 /** Rights over the whole tenancy that the workflows do not need. Other groups' rights are their own matter. */

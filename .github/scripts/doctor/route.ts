@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { contains, overlaps, prefixLength } from "../cidr.ts";
-import { readTarget, type Target } from "./security.ts";
+import { readTarget, type Target } from "./security-rule.ts";
 
 /** A rule of a subnet's route table, or of a DRG's. */
 export interface RouteRule {
@@ -30,6 +30,11 @@ export function routeTo(rules: readonly RouteRule[], block: string): RouteRule |
   if (best) return best.blackhole ? "none" : best;
   const unclear = ({ target }: RouteRule) => target.kind === "other" || overlaps(target.name, block);
   return rules.some(unclear) ? "unknown" : "none";
+}
+
+/** The rule for all that no other is for. */
+export function defaultRoute(rules: readonly RouteRule[]): RouteRule | undefined {
+  return rules.find(({ target }) => target.kind === "block" && prefixLength(target.name) === 0);
 }
 
 /** What the next hop is, by its OCID: drg, natgateway, servicegateway, … */

@@ -3,7 +3,10 @@ import * as z from "zod";
 import { ConfigError } from "../../../src/config.ts";
 import { parseSecret } from "../../../src/vault/secret.ts";
 import type { Answer } from "../cli.ts";
-import { type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { Settings } from "../settings.ts";
+import { dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
+import type { FunctionFacts } from "./function-facts.ts";
+import type { Sources } from "./sources.ts";
 
 export const secret = z.object({
   lifecycleState: z.string(),
@@ -12,10 +15,10 @@ export const secret = z.object({
 });
 export type Secret = z.infer<typeof secret>;
 
-/** Of the secret's content nothing but the database's place goes any further; undefined where even that may be none. */
-export type Content = { place: Place | undefined } | { fault: string };
+/** Of the secret's content nothing but where the server is goes any further; undefined where even that may be none. */
+export type Content = { server: Server | undefined } | { fault: string };
 
-export interface Place {
+export interface Server {
   host: string;
   port: number;
 }
@@ -28,7 +31,7 @@ export const bundle = z
 export function readContent(base64: string): Content {
   try {
     const { host, port } = parseSecret(base64);
-    return { place: isHost(host) ? { host, port } : undefined };
+    return { server: isHost(host) ? { host, port } : undefined };
   } catch (error) {
     // Another error might hold a value.
     return { fault: error instanceof ConfigError ? error.message : "the secret cannot be read" };
@@ -45,6 +48,21 @@ export interface SecretFacts {
   id: string;
   state: Answer<Secret>;
   content: Answer<Content>;
+}
+
+/** The secret that the function has, or that of the settings. */
+export async function gatherSecret(
+  settings: Settings,
+  fn: Promise<FunctionFacts["fn"]>,
+  { ask }: Sources,
+): Promise<SecretFacts | undefined> {
+  const id = dataOf(await fn)?.config?.DB_SECRET_OCID || settings.secret;
+  if (!id) return undefined;
+  const [state, content] = await Promise.all([
+    ask(["vault", "secret", "get", "--secret-id", id], secret),
+    ask(["secrets", "secret-bundle", "get", "--secret-id", id], bundle),
+  ]);
+  return { id, state, content };
 }
 
 const GONE = ["SCHEDULING_DELETION", "PENDING_DELETION", "DELETING", "DELETED", "FAILED"];
@@ -67,8 +85,8 @@ export function judgeSecret(facts: SecretFacts | undefined, variable: string | u
       return [missing(`The secret is ${lifecycleState}`, mend)];
     }),
     ...look("Content of the secret", content, (data) => {
-      if ("place" in data)
-        return [ok(`The secret is well-formed${data.place ? `: ${data.place.host}:${data.place.port}` : ""}`)];
+      if ("server" in data)
+        return [ok(`The secret is well-formed${data.server ? `: ${data.server.host}:${data.server.port}` : ""}`)];
       const mend = `oci vault secret update-base64 --secret-id ${id} --secret-content-content "$(base64 -w0 secret.json)"`;
       return [missing(`The function cannot use what the secret holds: ${data.fault}`, mend)];
     }),

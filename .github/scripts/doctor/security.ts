@@ -1,53 +1,9 @@
-import { isIPv6 } from "node:net";
-import * as z from "zod";
-import { contains, isBlock, isPrivate, overlaps, prefixLength } from "../cidr.ts";
+import { contains, isPrivate, overlaps, prefixLength } from "../cidr.ts";
+import type { Answer } from "../cli.ts";
+import { dataOf, reasonOf, within } from "./finding.ts";
+import type { SecurityList } from "./network.ts";
+import type { SecurityRule, Target } from "./security-rule.ts";
 import { all, any, type Verdict, verdict } from "./verdict.ts";
-
-/** Where a rule of a route table, a security list or a network security group leads to or comes from. */
-export interface Target {
-  kind: "block" | "service" | "group" | "other";
-  /** A CIDR block, a service's label or an OCID. */
-  name: string;
-}
-
-export interface SecurityRule {
-  direction: string | undefined;
-  destination: Target;
-  source: Target;
-  tcp: Verdict;
-  /** Those of the database or of the service; undefined when they cannot be told. */
-  ports: { min: number; max: number } | undefined;
-  /** A stateless rule lets packets through, and not the answers to them. */
-  stateful: boolean;
-}
-
-export function readTarget(name: unknown, type: unknown): Target {
-  if (typeof name !== "string") return { kind: "other", name: "" };
-  if (type === "SERVICE_CIDR_BLOCK") return { kind: "service", name };
-  if (type === "NETWORK_SECURITY_GROUP") return { kind: "group", name };
-  const block = (type ?? "CIDR_BLOCK") === "CIDR_BLOCK" && (isBlock(name) || isIPv6(name.replace(/\/\d+$/, "")));
-  return { kind: block ? "block" : "other", name };
-}
-
-const range = z.object({ min: z.number(), max: z.number() });
-const tcpOptions = z.object({ destinationPortRange: range.nullish(), sourcePortRange: range.nullish() }).nullish();
-const rule = z.record(z.string(), z.unknown()).catch({});
-
-/** Whatever a rule holds, it is a rule: what cannot be read of it cannot be told. */
-export const securityRule = rule.transform((given): SecurityRule => {
-  const { protocol, direction } = given;
-  const options = z.safeParse(tcpOptions, given.tcpOptions);
-  const { destinationPortRange, sourcePortRange } = options.data ?? {};
-  return {
-    direction: typeof direction === "string" ? direction : undefined,
-    destination: readTarget(given.destination, given.destinationType),
-    source: readTarget(given.source, given.sourceType),
-    tcp: protocol === "all" || String(protocol) === "6" ? "yes" : /^\d+$/.test(String(protocol)) ? "no" : "unknown",
-    // A client's own port is any.
-    ports: options.success && !sourcePortRange ? (destinationPortRange ?? { min: 1, max: 65_535 }) : undefined,
-    stateful: given.isStateless !== true,
-  };
-});
 
 export type Place =
   /** Oracle's services, all of a region. */
@@ -62,12 +18,13 @@ export function lets(
   place: Place,
   port: number,
 ): Verdict {
-  return any(
-    rules.map((rule) => {
-      const ports = rule.ports ? verdict(rule.ports.min <= port && port <= rule.ports.max) : "unknown";
-      return all([rule.tcp, includes(rule[side], place), ports, rule.stateful ? "yes" : "unknown"]);
-    }),
-  );
+  return any(rules.map((rule) => all([isFor(rule, port), includes(rule[side], place)])));
+}
+
+/** Whether a rule lets TCP connections through on a port, from and to wherever it says. */
+function isFor({ tcp, ports, stateful }: SecurityRule, port: number): Verdict {
+  const fits = ports ? verdict(ports.min <= port && port <= ports.max) : "unknown";
+  return all([tcp, fits, stateful ? "yes" : "unknown"]);
 }
 
 function includes(target: Target, place: Place): Verdict {
@@ -82,4 +39,55 @@ function includes(target: Target, place: Place): Verdict {
   if (target.kind === "group") return place.groups ? verdict(place.groups.includes(target.name)) : "unknown";
   if (contains(target.name, place.block)) return "yes";
   return overlaps(target.name, place.block) ? "unknown" : "no";
+}
+
+/** A network security group, and its rules. */
+export interface SecurityGroup {
+  id: string;
+  rules: Answer<SecurityRule[]>;
+}
+
+/** The rules for packets that leave: of a subnet's lists, and of the groups that the sender is in. */
+export function egressFrom(lists: readonly Answer<SecurityList>[], groups: readonly SecurityGroup[]) {
+  return [
+    ...lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+    ...groups.map(({ rules }) => within(rules, (all) => all.filter(({ direction }) => direction !== "INGRESS"))),
+  ];
+}
+
+/** The rules for packets that come in: of a subnet's lists, and of the groups that the receiver is in. */
+export function ingressTo(lists: readonly Answer<SecurityList>[], groups: readonly SecurityGroup[]) {
+  return [
+    ...lists.map((list) => within(list, ({ ingressSecurityRules }) => ingressSecurityRules)),
+    ...groups.map(({ rules }) => within(rules, (all) => all.filter(({ direction }) => direction !== "EGRESS"))),
+  ];
+}
+
+/** Over all that rules come from; what could not be read cannot be told. */
+export function letsAny(
+  sources: readonly Answer<SecurityRule[]>[],
+  side: "destination" | "source",
+  place: Place,
+  port: number,
+): Verdict {
+  return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
+}
+
+/** Where TCP connections may come from on a port; unclear where rules say more than can be told. */
+export function openTo(all: readonly Answer<SecurityRule[]>[], port: number): { sources: Target[]; unclear: boolean } {
+  const rules = all.flatMap((one) => dataOf(one) ?? []).map((rule) => ({ ...rule, verdict: isFor(rule, port) }));
+  return {
+    sources: rules
+      .filter(({ verdict, source }) => verdict === "yes" && source.kind !== "other")
+      .map((one) => one.source),
+    unclear:
+      all.some((one) => "error" in one) ||
+      rules.some(({ verdict, source }) => verdict === "unknown" || (verdict === "yes" && source.kind === "other")),
+  };
+}
+
+/** Why some of what rules come from could not be read. */
+export function hiddenOf(sources: readonly Answer<unknown>[]): string | undefined {
+  const hidden = sources.find((source) => "error" in source);
+  return hidden && reasonOf(hidden.error);
 }

@@ -8,6 +8,7 @@ import { judgeWay } from "./database.ts";
 import { type Facts, gather } from "./facts.ts";
 import { believe, dataOf, type Finding, print, unknown } from "./finding.ts";
 import { judgeConfiguration, judgeFunction, judgeHealth } from "./function.ts";
+import { judgeGatewaySubnet } from "./gateway-subnet.ts";
 import { judgeRights } from "./rights.ts";
 import { judgeSecret } from "./secret.ts";
 import { openSources } from "./sources.ts";
@@ -47,6 +48,9 @@ export function judge(facts: Facts, settings: Settings, ciGroup = "CI-CD-Deploye
     ...safely("Configuration", () => judgeConfiguration(facts.function, settings)),
     ...safely("The way to the database", () => judgeWay(facts.way, facts.secret?.content, facts.network)),
     ...safely("API gateway", () => judgeApiGateway(facts.gateway, settings, fn?.id)),
+    ...safely("The API gateway's subnet", () =>
+      judgeGatewaySubnet(facts.gateway?.network, settings.gateway, facts.network),
+    ),
     ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn)),
     ...safely("Health", () => judgeHealth(facts.function)),
   ];

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { type Answer, ask } from "../cli.ts";
 import type { CliError } from "../cli-error.ts";
-import { type ImageManifest, readManifest, registryToken } from "../registry.ts";
+import { type ImageManifest, readImage, registryToken } from "../registry.ts";
 import { type Smoke, smoke } from "../smoke.ts";
 
 export type Ask = <T>(args: readonly string[], schema: z.ZodType<T>) => Promise<Answer<T>>;
@@ -21,7 +21,7 @@ const AT_ONCE = 4;
 export function openSources(): Sources {
   return {
     ask: sparingly((args, schema) => ask(args, schema).catch((error) => ({ error: noAnswer(error) }))),
-    readImage: async (registry, path, digest) => readManifest(registry, path, digest, await registryToken(registry)),
+    readImage: async (registry, path, digest) => readImage(registry, path, digest, await registryToken(registry)),
     smoke: (id) => smoke(id).catch((error) => ({ code: noAnswer(error).code, meaning: noAnswer(error).message })),
   };
 }

@@ -1,6 +1,5 @@
 import type { Answer } from "../cli.ts";
-import { type Finding, look, missing, ok, reasonOf, unknown, within } from "./finding.ts";
-import { allServices, judgeRoutes } from "./gateway.ts";
+import { type Finding, look, missing, ok, unknown } from "./finding.ts";
 import { addEgress, addGroupEgress } from "./mend.ts";
 import {
   type DhcpOptions,
@@ -11,8 +10,9 @@ import {
   type ServiceGateway,
   type Subnet,
 } from "./network.ts";
-import { lets, type Place, type SecurityRule } from "./security.ts";
-import { any, type Verdict } from "./verdict.ts";
+import { egressFrom, hiddenOf, letsAny, type Place, type SecurityGroup } from "./security.ts";
+import { allServices, judgeRoutes } from "./service-gateway.ts";
+import { any } from "./verdict.ts";
 
 export interface SubnetFacts {
   id: string;
@@ -28,7 +28,7 @@ export interface SubnetFacts {
 export interface NetworkFacts {
   subnets: SubnetFacts[];
   /** The application's network security groups. */
-  groups: { id: string; rules: Answer<SecurityRule[]> }[];
+  groups: SecurityGroup[];
   /** Oracle's services, as the region has them; asked for where a command that mends must name them. */
   services: Answer<Service[]> | undefined;
 }
@@ -41,56 +41,62 @@ export function judgeNetwork(facts: NetworkFacts): Finding[] {
   );
 }
 
-function judgeSubnet(
-  subnet: Subnet,
-  { routes, lists = [], dhcp, gateway }: SubnetFacts,
-  facts: NetworkFacts,
-  all: Service,
-): Finding[] {
+function judgeSubnet(subnet: Subnet, one: SubnetFacts, { groups }: NetworkFacts, all: Service): Finding[] {
   const name = nameOf(subnet);
-  const worldwide = letsAny(
-    egressFrom(lists, facts.groups),
-    "destination",
-    { kind: "block", block: "0.0.0.0/0", groups: [] },
-    443,
-  );
   return [
     ok(`Subnet ${name}, ${subnet.cidrBlock}`),
-    ...look(`Routes of ${name}`, routes, ({ routeRules }) => judgeRoutes(routeRules, subnet, gateway, worldwide, all)),
-    ...judgeEgress(subnet, lists, facts, all),
-    ...(subnet.dhcpOptionsId ? look(`DHCP options of ${name}`, dhcp, (found) => [judgeDns(found, subnet)]) : []),
+    ...judgeServices(subnet, one, groups, all, "the image cannot be pulled, nor the secret read"),
+    ...(subnet.dhcpOptionsId ? look(`DHCP options of ${name}`, one.dhcp, (found) => [judgeDns(found, subnet)]) : []),
   ];
 }
 
-/** The egress rules that hold for the function in a subnet. */
-export function egressFrom(
-  lists: readonly Answer<SecurityList>[],
-  groups: NetworkFacts["groups"],
-): Answer<SecurityRule[]>[] {
+/**
+ * Whether packets of a subnet get to Oracle's services.
+ *
+ * @param groups the network security groups of who sends them
+ * @param lost what cannot be done where they do not
+ */
+export function judgeServices(
+  subnet: Subnet,
+  { routes, lists = [], gateway }: SubnetFacts,
+  groups: readonly SecurityGroup[],
+  all: Service,
+  lost: string,
+): Finding[] {
+  const world: Place = { kind: "block", block: "0.0.0.0/0", groups: [] };
+  const worldwide = letsAny(egressFrom(lists, groups), "destination", world, 443);
   return [
-    ...lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
-    ...groups.map(({ rules }) => within(rules, egressOf)),
+    ...look(`Routes of ${nameOf(subnet)}`, routes, ({ routeRules }) =>
+      judgeRoutes(routeRules, subnet, { gateway, worldwide, all, lost }),
+    ),
+    ...judgeEgress(subnet, lists, groups, all, lost),
   ];
 }
 
 /** The rules of security lists and of network security groups count as one: what either lets through passes. */
-function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: NetworkFacts, all: Service): Finding[] {
+function judgeEgress(
+  subnet: Subnet,
+  lists: Answer<SecurityList>[],
+  groups: readonly SecurityGroup[],
+  all: Service,
+  lost: string,
+): Finding[] {
   const place: Place = { kind: "services" };
   const name = nameOf(subnet);
   const parts = [
     {
       what: `Security lists of ${name}`,
-      rules: lists.map((list) => within(list, ({ egressSecurityRules }) => egressSecurityRules)),
+      rules: egressFrom(lists, []),
       yes: `Security lists of ${name} let 443 out to Oracle's services`,
       no: `No security list of ${name} lets 443 out to Oracle's services`,
       mend: addEgress(subnet.securityListIds[0], all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
     },
-    ...groups.map(({ id, rules }) => ({
-      what: `Network security group ${id}`,
-      rules: [within(rules, egressOf)],
-      yes: `Network security group ${id} lets 443 out to Oracle's services`,
-      no: `The network security group ${id} does not let 443 out to Oracle's services`,
-      mend: addGroupEgress(id, all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
+    ...groups.map((group) => ({
+      what: `Network security group ${group.id}`,
+      rules: egressFrom([], [group]),
+      yes: `Network security group ${group.id} lets 443 out to Oracle's services`,
+      no: `The network security group ${group.id} does not let 443 out to Oracle's services`,
+      mend: addGroupEgress(group.id, all.cidrBlock, "SERVICE_CIDR_BLOCK", 443),
     })),
   ].map((part) => ({ ...part, verdict: letsAny(part.rules, "destination", place, 443) }));
   const together = any(parts.map(({ verdict }) => verdict));
@@ -98,30 +104,10 @@ function judgeEgress(subnet: Subnet, lists: Answer<SecurityList>[], { groups }: 
     if (verdict === "yes") return ok(yes);
     if (verdict === "unknown")
       return unknown(what, hiddenOf(rules) ?? "whether they let 443 out to Oracle's services cannot be told");
-    if (together === "no") return missing(`${no}: the image cannot be pulled`, mend);
+    if (together === "no") return missing(`${no}: ${lost}`, mend);
     const other = together === "yes" ? "another's does, which is enough" : "another's may";
     return unknown(what, `no rule lets 443 out to Oracle's services; ${other}`);
   });
-}
-
-/** Over all that rules come from; what could not be read cannot be told. */
-export function letsAny(
-  sources: readonly Answer<SecurityRule[]>[],
-  side: "destination" | "source",
-  place: Place,
-  port: number,
-): Verdict {
-  return any(sources.map((source) => ("error" in source ? "unknown" : lets(source.data, side, place, port))));
-}
-
-/** Why some of what rules come from could not be read. */
-export function hiddenOf(sources: readonly Answer<unknown>[]): string | undefined {
-  const hidden = sources.find((source) => "error" in source);
-  return hidden && reasonOf(hidden.error);
-}
-
-function egressOf(rules: readonly SecurityRule[]): SecurityRule[] {
-  return rules.filter(({ direction }) => direction !== "INGRESS");
 }
 
 function judgeDns({ options }: DhcpOptions, subnet: Subnet): Finding {

@@ -1,9 +1,10 @@
 import { list } from "../resources.ts";
 import { dataOf } from "./finding.ts";
-import { serviceRoute } from "./gateway.ts";
 import * as network from "./network.ts";
+import type { SecurityGroup } from "./security.ts";
+import { serviceRoute } from "./service-gateway.ts";
 import type { Ask } from "./sources.ts";
-import type { NetworkFacts, SubnetFacts } from "./subnet.ts";
+import type { SubnetFacts } from "./subnet.ts";
 
 /** A subnet, and what holds for packets that leave it. */
 export async function gatherSubnet(id: string, ask: Ask): Promise<SubnetFacts> {
@@ -42,7 +43,7 @@ async function gatherGateway(
   return "error" in answer && answer.error.status === 404 ? { data: undefined } : answer;
 }
 
-export async function gatherGroups(ask: Ask, ids: readonly string[]): Promise<NetworkFacts["groups"]> {
+export async function gatherGroups(ask: Ask, ids: readonly string[]): Promise<SecurityGroup[]> {
   return Promise.all(
     ids.map(async (id) => ({
       id,

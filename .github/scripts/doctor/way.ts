@@ -1,35 +1,30 @@
-import { contains } from "../cidr.ts";
 import type { Answer } from "../cli.ts";
 import { list } from "../resources.ts";
+import { type DatabaseSubnet, gatherDatabaseSubnet } from "./database-subnet.ts";
 import { dataOf } from "./finding.ts";
 import { locate } from "./locate.ts";
-import type { Attachment, Peering, RouteTable, SecurityList, Subnet, Vcn } from "./network.ts";
+import type { Attachment, Peering, Vcn } from "./network.ts";
 import * as network from "./network.ts";
 import { kindOf, type RouteRule, routeTo } from "./route.ts";
-import type { Content, Place } from "./secret.ts";
+import type { Content, Server } from "./secret.ts";
+import type { SecurityGroup } from "./security.ts";
 import type { Ask } from "./sources.ts";
-import type { NetworkFacts, SubnetFacts } from "./subnet.ts";
+import type { SubnetFacts } from "./subnet.ts";
 import { gatherGroups } from "./surroundings.ts";
 
 /** What lies between the function's subnets and the database. */
 export interface Way {
-  place: Place;
+  server: Server;
   /** The database's address: the secret's, or what OCI itself knows of the name there. */
   address: string | undefined;
   /** The network security groups of the database, where they are known. */
-  groups: NetworkFacts["groups"] | undefined;
+  groups: SecurityGroup[] | undefined;
   vcns: Answer<Vcn[]>;
   /** The subnet that the address is in. */
-  home: Home | undefined;
+  home: DatabaseSubnet | undefined;
   drgs: { id: string; attachments: Answer<Attachment[]> }[];
   drgRoutes: Map<string, Answer<RouteRule[]>>;
   peerings: Map<string, Answer<Peering>>;
-}
-
-export interface Home {
-  subnet: Subnet;
-  routes: Answer<RouteTable>;
-  lists: Answer<SecurityList>[];
 }
 
 /** So many of a kind are looked at, where each costs a start of the CLI. */
@@ -42,15 +37,15 @@ export async function gatherWay(
   compartments: readonly string[],
 ): Promise<Way | undefined> {
   const found = dataOf(content);
-  const place = found && "place" in found ? found.place : undefined;
+  const server = found && "server" in found ? found.server : undefined;
   const own = subnets.map(({ subnet }) => dataOf(subnet)).find((subnet) => subnet !== undefined);
-  if (!place || !own) return undefined;
+  if (!server || !own) return undefined;
   const inCompartment = ["--compartment-id", own.compartmentId];
   const [vcns, listed] = await Promise.all([
     ask(["network", "vcn", "list", ...inCompartment, "--all"], network.someOf(network.vcn)),
     ask(["network", "subnet", "list", ...inCompartment, "--all"], network.someOf(network.subnet)),
   ]);
-  const { address, subnetId, groupIds } = await locate(ask, place.host, dataOf(listed) ?? [], [
+  const { address, subnetId, groupIds } = await locate(ask, server.host, dataOf(listed) ?? [], [
     ...new Set([own.compartmentId, ...compartments]),
   ]);
   const hops = new Set<string>();
@@ -67,7 +62,9 @@ export async function gatherWay(
   ]);
   const joined = drgs.flatMap(({ attachments }) => dataOf(attachments) ?? []);
   const all = await addVcns(ask, vcns, [own.vcnId, ...joined.map(({ networkId }) => networkId)]);
-  const home = address ? await gatherHome(ask, address, subnetId, own.vcnId, all, dataOf(listed) ?? []) : undefined;
+  const home = address
+    ? await gatherDatabaseSubnet(ask, address, subnetId, own.vcnId, all, dataOf(listed) ?? [])
+    : undefined;
   const tables = joined
     .filter(({ networkId }) => [own.vcnId, home?.subnet.vcnId].includes(networkId))
     .flatMap(({ drgRouteTableId }) => drgRouteTableId ?? []);
@@ -77,7 +74,7 @@ export async function gatherWay(
     ),
     groupIds && gatherGroups(ask, groupIds),
   ]);
-  return { place, address, groups, vcns: all, home, drgs, drgRoutes, peerings };
+  return { server, address, groups, vcns: all, home, drgs, drgRoutes, peerings };
 }
 
 async function gatherEach<T>(ids: readonly string[], gather: (id: string) => Promise<T>): Promise<Map<string, T>> {
@@ -106,41 +103,4 @@ async function addVcns(ask: Ask, listed: Answer<Vcn[]>, ids: readonly string[]):
   const found = await Promise.all(others.map((id) => ask(["network", "vcn", "get", "--vcn-id", id], network.vcn)));
   const data = [...known, ...found.flatMap((vcn) => dataOf(vcn) ?? [])];
   return "error" in listed && data.length === 0 ? listed : { data };
-}
-
-async function gatherHome(
-  ask: Ask,
-  address: string,
-  subnetId: string | undefined,
-  ownVcn: string,
-  vcns: Answer<Vcn[]>,
-  listed: readonly Subnet[],
-): Promise<Home | undefined> {
-  const holds = ({ cidrBlock }: Subnet) => contains(cidrBlock, address);
-  const elsewhere = (dataOf(vcns) ?? []).filter(
-    (vcn) =>
-      vcn.blocks.some((block) => contains(block, address)) && !listed.some((one) => one.vcnId === vcn.id && holds(one)),
-  );
-  const more = await Promise.all(
-    elsewhere.map(({ id, compartmentId }) =>
-      ask(
-        ["network", "subnet", "list", "--compartment-id", compartmentId, "--vcn-id", id, "--all"],
-        network.someOf(network.subnet),
-      ),
-    ),
-  );
-  const all = [...listed, ...more.flatMap((list) => dataOf(list) ?? [])];
-  const named =
-    subnetId &&
-    (all.find(({ id }) => id === subnetId) ??
-      dataOf(await ask(["network", "subnet", "get", "--subnet-id", subnetId], network.subnet)));
-  const subnet = named || all.find((one) => one.vcnId === ownVcn && holds(one)) || all.find(holds);
-  if (!subnet) return undefined;
-  const [routes, ...lists] = await Promise.all([
-    ask(["network", "route-table", "get", "--rt-id", subnet.routeTableId], network.routeTable),
-    ...subnet.securityListIds.map((id) =>
-      ask(["network", "security-list", "get", "--security-list-id", id], network.securityList),
-    ),
-  ]);
-  return { subnet, routes, lists };
 }

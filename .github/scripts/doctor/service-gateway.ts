@@ -1,9 +1,8 @@
-import { prefixLength } from "../cidr.ts";
 import type { Answer } from "../cli.ts";
 import { dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
 import { addRoute } from "./mend.ts";
 import { nameOf, type Service, type ServiceGateway, type Subnet } from "./network.ts";
-import { kindOf, type RouteRule } from "./route.ts";
+import { defaultRoute, kindOf, type RouteRule } from "./route.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What stands for all of Oracle's services of a region in commands that mend. */
@@ -23,22 +22,26 @@ export function serviceRoute(rules: readonly RouteRule[]): RouteRule | undefined
   return services.find(({ target }) => target.name.startsWith("all-")) ?? services[0];
 }
 
-/**
- * Whether a subnet's routes lead to Oracle's services.
- *
- * @param gateway what the route to a service gateway leads to; undefined when that is gone
- * @param worldwide whether the rules let 443 out to anywhere
- */
+/** What holds for packets to Oracle's services beside the routes. */
+interface Beyond {
+  /** What the route to a service gateway leads to; its data is undefined when that is gone. */
+  gateway: Answer<ServiceGateway | undefined> | undefined;
+  /** Whether the rules let 443 out to anywhere. */
+  worldwide: Verdict;
+  all: Service;
+  /** What cannot be done without a route. */
+  lost: string;
+}
+
+/** Whether a subnet's routes lead to Oracle's services. */
 export function judgeRoutes(
   rules: readonly RouteRule[],
   subnet: Subnet,
-  gateway: Answer<ServiceGateway | undefined> | undefined,
-  worldwide: Verdict,
-  all: Service,
+  { gateway, worldwide, all, lost }: Beyond,
 ): Finding[] {
   const name = nameOf(subnet);
   const service = serviceRoute(rules);
-  const world = rules.find(({ target }) => target.kind === "block" && prefixLength(target.name) === 0);
+  const world = defaultRoute(rules);
   const egress = { yes: "with", no: "without", unknown: "perhaps with" }[worldwide];
   const beside = world ? `; 0.0.0.0/0 (${kindOf(world.next)}) stands beside it, ${egress} egress on 443` : "";
   if (service)
@@ -60,7 +63,7 @@ export function judgeRoutes(
     return [unknown(`Routes of ${name}`, "some of them are of a kind that is new here")];
   return [
     missing(
-      `${name} has no route to Oracle's services: the image cannot be pulled, nor the secret read`,
+      `${name} has no route to Oracle's services: ${lost}`,
       addRoute(subnet.routeTableId, all.cidrBlock, "SERVICE_CIDR_BLOCK", "<service gateway>"),
     ),
   ];

@@ -1,0 +1,36 @@
+import { ask } from "./cli.ts";
+import { connectorName, isThere, listConnectors, removeConnector } from "./connector.ts";
+import { FEEDS, type Feed, KINDS } from "./feed.ts";
+import { listGateways, removeGateway } from "./gateway.ts";
+import { warn } from "./report.ts";
+import { connectorSummary, gateway, inUse, list } from "./resources.ts";
+import type { Settings } from "./settings.ts";
+
+/** Tells of a gateway and of connectors that no variable asks for any more, as far as this user may see them. */
+export async function tellUnneeded(settings: Settings): Promise<void> {
+  const { manifest, compartment, feeds } = settings;
+  const kinds = KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
+  await Promise.all([
+    ...(settings.gateway ? [] : [tellGateway(compartment, manifest.name)]),
+    ...kinds.map((kind) => tellConnector(kind, settings)),
+  ]);
+}
+
+async function tellGateway(compartment: string, name: string): Promise<void> {
+  const answer = await ask(listGateways(compartment, name), list(gateway));
+  const found = "data" in answer && inUse(answer.data);
+  if (found) warnUnneeded(`The API gateway ${name}`, ["GATEWAY_SUBNET_OCID"], removeGateway(found));
+}
+
+async function tellConnector(kind: Feed["kind"], settings: Settings): Promise<void> {
+  const name = connectorName(settings, kind);
+  const answer = await ask(listConnectors(settings, name), list(connectorSummary));
+  const found = "data" in answer && answer.data.find(isThere);
+  if (found) warnUnneeded(`The connector ${name}`, [FEEDS[kind]], [removeConnector(found.id)]);
+}
+
+/** What an earlier run made is left: a variable may be missing by mistake. @param remove the commands for it */
+export function warnUnneeded(what: string, variables: readonly string[], remove: readonly string[]): void {
+  const unset = `${variables.join(" and ")} ${variables.length > 1 ? "are" : "is"} not set`;
+  warn([`${what} is there, and ${unset}. It is left; if nothing needs it any more:`, ...remove].join("\n  "));
+}
