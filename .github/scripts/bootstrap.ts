@@ -14,7 +14,7 @@ import { ask, cliEnvironment } from "./cli.ts";
 import { readFeeds } from "./feed.ts";
 import { readManifest } from "./manifest.ts";
 import { applyNetwork, type Network } from "./network.ts";
-import type { Rights } from "./policies.ts";
+import type { Rights } from "./policy.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
 import { list } from "./resources.ts";
 import { applyRights } from "./rights.ts";

@@ -1,7 +1,6 @@
 import { ConfigError, loadConfig } from "../../src/config.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Purpose } from "./settings.ts";
-import type { Variables } from "./variables.ts";
+import type { Purpose, Variables } from "./variables.ts";
 
 /** Of keys and values together, bytes. */
 const CONFIG_LIMIT = 4096;

@@ -1,21 +1,5 @@
-import { readSpecification, SPECIFICATION, type Specification } from "./specification.ts";
+import { type Access, readSpecification, SPECIFICATION, type Specification, type Tokens } from "./specification.ts";
 import type { Variables } from "./variables.ts";
-
-/** The tokens that a gateway takes. */
-export interface Tokens {
-  issuer: string;
-  audience: string;
-  /** Where the issuer's public keys are (JWKS); undefined where they have yet to be looked up. */
-  keys: string | undefined;
-}
-
-/** Who may call, and from which pages. */
-export interface Access {
-  /** "none" lets everybody in. */
-  auth: Tokens | "none";
-  /** For CORS. */
-  origins: string[];
-}
 
 /** The API gateway before the function. */
 export interface GatewaySettings extends Access {

@@ -1,5 +1,5 @@
 import { FEEDS } from "./feed.ts";
-import type { Policy, Rights } from "./policies.ts";
+import type { Policy, Rights } from "./policy.ts";
 
 /** The policies that not every deployment needs, by the end of their names, and what asks for them. */
 export const OPTIONAL: Readonly<Record<string, readonly string[]>> = {

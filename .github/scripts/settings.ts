@@ -7,7 +7,7 @@ import { type Manifest, readManifest } from "./manifest.ts";
 import { realmOf } from "./ocid.ts";
 import { Faults, Refusal } from "./report.ts";
 import { ROOT } from "./root.ts";
-import { readVariables, type Variables } from "./variables.ts";
+import { type Purpose, readVariables, type Variables } from "./variables.ts";
 
 export const SHAPES = ["GENERIC_X86", "GENERIC_ARM", "GENERIC_X86_ARM"] as const;
 export type Shape = (typeof SHAPES)[number];
@@ -38,9 +38,6 @@ export interface Settings {
   gateway: GatewaySettings | undefined;
   feeds: Feed[];
 }
-
-/** What the settings are for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
-export type Purpose = "provision" | "update" | "doctor" | "invoke";
 
 /** @throws {Refusal} naming all that is missing or wrong at once */
 export function readSettings(purpose: Purpose): Settings {

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
-import type { Access } from "./gateway-settings.ts";
 import { ROOT } from "./root.ts";
 
 export const SPECIFICATION = ".github/gateway.yaml";
@@ -13,6 +12,22 @@ const route = z.looseObject({
   requestPolicies: z.looseObject({ authorization: authorization.nullish() }).nullish(),
   backend: z.looseObject({ type: z.string() }),
 });
+
+/** The tokens that a gateway takes. */
+export interface Tokens {
+  issuer: string;
+  audience: string;
+  /** Where the issuer's public keys are (JWKS); undefined where they have yet to be looked up. */
+  keys: string | undefined;
+}
+
+/** Who may call, and from which pages. */
+export interface Access {
+  /** "none" lets everybody in. */
+  auth: Tokens | "none";
+  /** For CORS. */
+  origins: string[];
+}
 
 /** Of an API deployment. What no script looks at is carried over as it is. */
 export const specification = z.looseObject({

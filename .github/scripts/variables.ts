@@ -1,6 +1,9 @@
 import { readEnvironment } from "./credentials.ts";
 import { faultOfOcid, splitOcids } from "./ocid.ts";
 
+/** What they are read for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
+export type Purpose = "provision" | "update" | "doctor" | "invoke";
+
 /** The variables of the environment, read one by one. What is wrong with one is kept, so that all can be told at once. */
 export interface Variables {
   optional(name: string): string | undefined;

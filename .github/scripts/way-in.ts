@@ -3,11 +3,12 @@ import { applyDeployment } from "./api-deployment.ts";
 import { get } from "./cli.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { applyGateway, checkGateway, findGateway } from "./gateway.ts";
-import type { GatewaySettings, Tokens } from "./gateway-settings.ts";
+import type { GatewaySettings } from "./gateway-settings.ts";
 import { smokeThrough } from "./gateway-smoke.ts";
 import { Refusal, report, warn } from "./report.ts";
 import type { Gateway } from "./resources.ts";
 import type { Settings } from "./settings.ts";
+import type { Tokens } from "./specification.ts";
 import { fillSpecification, openRoutes } from "./specification.ts";
 import { findKeys } from "./token-keys.ts";
 

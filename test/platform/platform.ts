@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Access } from "../../.github/scripts/gateway-settings.ts";
+import type { Access } from "../../.github/scripts/specification.ts";
 import { fillSpecification, readSpecification } from "../../.github/scripts/specification.ts";
 import { type Doors, openDoors } from "./doors.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
