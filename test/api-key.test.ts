@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:cry
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fingerprintOf, openCredentials } from "../.github/scripts/credentials.ts";
+import { fingerprintOf, openCredentials } from "../.github/scripts/oci/credentials.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));

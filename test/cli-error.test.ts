@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseError } from "../.github/scripts/cli-error.ts";
+import { parseError } from "../.github/scripts/oci/cli-error.ts";
 
 /** What the OCI CLI has written to stderr, and what a person is told of it. */
 const outputs: [string, string, string][] = [

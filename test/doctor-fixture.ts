@@ -1,10 +1,10 @@
 import type * as z from "zod";
-import type { Answer } from "../.github/scripts/cli.ts";
 import { gather } from "../.github/scripts/doctor/facts.ts";
 import { print } from "../.github/scripts/doctor/finding.ts";
 import { judge } from "../.github/scripts/doctor/show.ts";
 import type { Sources } from "../.github/scripts/doctor/sources.ts";
-import type { ImageManifest } from "../.github/scripts/registry.ts";
+import type { ImageManifest } from "../.github/scripts/image/registry.ts";
+import type { Answer } from "../.github/scripts/oci/cli.ts";
 import type { Settings } from "../.github/scripts/settings.ts";
 import type { Smoke } from "../.github/scripts/smoke.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { GatewaySettings } from "../.github/scripts/gateway-settings.ts";
-import { fillSpecification, readSpecification } from "../.github/scripts/specification.ts";
+import type { GatewaySettings } from "../.github/scripts/settings/gateway-settings.ts";
+import { fillSpecification, readSpecification } from "../.github/scripts/settings/specification.ts";
 import { AT, COMPARTMENT, FUNCTION, goodWorld, settingsForTests, type World } from "./doctor-fixture.ts";
 
 export const GATEWAY = "ocid1.apigateway.oc1.eu-frankfurt-1.inserter";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
-import type { GatewaySettings } from "../.github/scripts/gateway-settings.ts";
-import { smokeThrough } from "../.github/scripts/gateway-smoke.ts";
-import { findKeys } from "../.github/scripts/token-keys.ts";
+import type { GatewaySettings } from "../.github/scripts/settings/gateway-settings.ts";
+import { smokeThrough } from "../.github/scripts/smoke/gateway.ts";
+import { findKeys } from "../.github/scripts/smoke/token-keys.ts";
 import { listen } from "./platform/port.ts";
 
 let answers: [status: number, body: string][] = [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { after, test } from "node:test";
-import { fillSpecification, openRoutes, readSpecification } from "../.github/scripts/specification.ts";
+import { fillSpecification, openRoutes, readSpecification } from "../.github/scripts/settings/specification.ts";
 import { platformForTests } from "./fixture.ts";
 import { eventually } from "./platform/eventually.ts";
 import { openGateway } from "./platform/gateway.ts";

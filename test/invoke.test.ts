@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
-import { openCredentials } from "../.github/scripts/credentials.ts";
+import { openCredentials } from "../.github/scripts/oci/credentials.ts";
 import { deploymentForTests, ROOT, type Run, skipWithout, TOOLS } from "./deployment.ts";
 
 const LIMIT = 6 * 1024 * 1024;

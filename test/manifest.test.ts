@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readManifest } from "../.github/scripts/manifest.ts";
 import { ROOT } from "../.github/scripts/root.ts";
+import { readManifest } from "../.github/scripts/settings/manifest.ts";
 
 const folder = mkdtempSync("/tmp/inserter-manifest-");
 after(() => rmSync(folder, { recursive: true }));

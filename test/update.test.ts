@@ -132,7 +132,7 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
 
   test("an image with attestations, or for another architecture, is refused before the function changes", async () => {
     const { sourceDetails } = fn;
-    const script = join(folder, ".github/scripts/docker.ts");
+    const script = join(folder, ".github/scripts/image/docker.ts");
     const original = readFileSync(script, "utf8");
     const wrong: [string, string, RegExp][] = [
       [

@@ -8,18 +8,18 @@
  */
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { change, showChange } from "./change.ts";
 import { isBlock } from "./cidr.ts";
-import { ask, cliEnvironment } from "./cli.ts";
-import { readFeeds } from "./feed.ts";
-import { readManifest } from "./manifest.ts";
-import { applyNetwork, type Network } from "./network.ts";
-import type { Rights } from "./policy.ts";
+import { ask, cliEnvironment } from "./oci/cli.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
+import { change, showChange } from "./resources/change.ts";
+import { applyNetwork, type Network } from "./resources/network.ts";
 import { list } from "./resources.ts";
+import type { Rights } from "./rights/policy.ts";
 import { applyRights } from "./rights.ts";
 import { ROOT } from "./root.ts";
-import { readVariables, type Variables } from "./variables.ts";
+import { readFeeds } from "./settings/feed.ts";
+import { readManifest } from "./settings/manifest.ts";
+import { readVariables, type Variables } from "./settings/variables.ts";
 
 const subscription = z.object({ regionName: z.string(), isHomeRegion: z.boolean() });
 

@@ -5,8 +5,9 @@
  * Usage: npm run doctor, with the variables of docs/operate.md, and CI_GROUP where the group has another name
  * Exit: 1 when there is any ✖
  */
-import { requireCli } from "./cli.ts";
+
 import { showDiagnosis } from "./doctor/show.ts";
+import { requireCli } from "./oci/cli.ts";
 import { runCommand } from "./report.ts";
 import { readSettings } from "./settings.ts";
 

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import * as z from "zod";
-import { get } from "./cli.ts";
-import { sameSet } from "./difference.ts";
-import { buildAndPush, logIn, requireDocker } from "./docker.ts";
-import { type ImageManifest, platformsOf, readImage, registryToken } from "./registry.ts";
+import { buildAndPush, logIn, requireDocker } from "./image/docker.ts";
+import { type ImageManifest, platformsOf, readImage, registryToken } from "./image/registry.ts";
+import { get } from "./oci/cli.ts";
 import { Refusal, report, say } from "./report.ts";
+import { sameSet } from "./resources/difference.ts";
 import { ROOT } from "./root.ts";
 import type { Settings, Shape } from "./settings.ts";
 

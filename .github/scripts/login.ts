@@ -11,8 +11,8 @@ import { appendFileSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { fingerprintOf, readEnvironment, writeConfig } from "./credentials.ts";
-import { codeOf } from "./fetch-error.ts";
+import { fingerprintOf, readEnvironment, writeConfig } from "./oci/credentials.ts";
+import { codeOf } from "./oci/fetch-error.ts";
 import { Refusal, runCommand, say } from "./report.ts";
 
 const TOGETHER = ["OIDC_DOMAIN_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const;

@@ -5,19 +5,20 @@
  * Usage: npm run provision, with the variables of docs/operate.md
  * Exit: 0 when the function answers its health check, through its API gateway too where it has one
  */
-import { applyApplication, checkApplication, findApplication } from "./application.ts";
-import { get, requireCli } from "./cli.ts";
-import { applyDelivery, openDeliveries } from "./connector.ts";
+
 import { showDiagnosis } from "./doctor/show.ts";
-import { applyFunction } from "./function.ts";
 import { openWorkshop, publishImage } from "./image.ts";
+import { get, requireCli } from "./oci/cli.ts";
 import { Refusal, report, runCommand } from "./report.ts";
-import { applyRepository, findRepository } from "./repository.ts";
+import { applyApplication, checkApplication, findApplication } from "./resources/application.ts";
+import { applyDelivery, openDeliveries } from "./resources/connector.ts";
+import { applyFunction } from "./resources/function.ts";
+import { applyRepository, findRepository } from "./resources/repository.ts";
+import { tellUnneeded } from "./resources/unneeded.ts";
+import { applyWayIn, openWayIn } from "./resources/way-in.ts";
 import { anything } from "./resources.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { smoke } from "./smoke.ts";
-import { tellUnneeded } from "./unneeded.ts";
-import { applyWayIn, openWayIn } from "./way-in.ts";
 
 await runCommand(async () => {
   const settings = readSettings("provision");

@@ -1,12 +1,12 @@
-import { type Change, shellLine } from "./change.ts";
-import { get } from "./cli.ts";
-import { sameSet } from "./difference.ts";
-import { OPTIONAL } from "./optional-policies.ts";
-import { dynamicGroupName, policiesFor } from "./policies.ts";
-import type { Policy, Rights } from "./policy.ts";
+import { get } from "./oci/cli.ts";
 import { say } from "./report.ts";
+import { type Change, shellLine } from "./resources/change.ts";
+import { sameSet } from "./resources/difference.ts";
+import { warnUnneeded } from "./resources/unneeded.ts";
 import { dynamicGroup, inUse, list, policy } from "./resources.ts";
-import { warnUnneeded } from "./unneeded.ts";
+import { OPTIONAL } from "./rights/optional-policies.ts";
+import { dynamicGroupName, policiesFor } from "./rights/policies.ts";
+import type { Policy, Rights } from "./rights/policy.ts";
 
 /** Makes the dynamic group and the policies, or sets what differs. @throws {Refusal} */
 export async function applyRights(rights: Rights, change: Change): Promise<void> {

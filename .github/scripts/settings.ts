@@ -1,13 +1,13 @@
 import { Realm } from "oci-common";
-import { cliEnvironment } from "./cli.ts";
-import { readConfig } from "./configuration.ts";
-import { checkInvalid, type Feed, readFeeds } from "./feed.ts";
-import { type GatewaySettings, readGateway } from "./gateway-settings.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { realmOf } from "./ocid.ts";
+import { cliEnvironment } from "./oci/cli.ts";
+import { realmOf } from "./oci/ocid.ts";
 import { Faults, Refusal } from "./report.ts";
 import { ROOT } from "./root.ts";
-import { type Purpose, readVariables, type Variables } from "./variables.ts";
+import { readConfig } from "./settings/configuration.ts";
+import { checkInvalid, type Feed, readFeeds } from "./settings/feed.ts";
+import { type GatewaySettings, readGateway } from "./settings/gateway-settings.ts";
+import { type Manifest, readManifest } from "./settings/manifest.ts";
+import { type Purpose, readVariables, type Variables } from "./settings/variables.ts";
 
 export const SHAPES = ["GENERIC_X86", "GENERIC_ARM", "GENERIC_X86_ARM"] as const;
 export type Shape = (typeof SHAPES)[number];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { runCli } from "./cli.ts";
-import { parseError } from "./cli-error.ts";
+import { runCli } from "./oci/cli.ts";
+import { parseError } from "./oci/cli-error.ts";
 
 /** What became of an invoke with an empty body, the health check, which writes nothing. */
 export interface Smoke {

@@ -5,13 +5,14 @@
  * Usage: npm run update, with the variables of docs/operate.md; subnets and the function's own are not needed
  * Exit: 0 when the new image answers its health check
  */
-import { findApplication } from "./application.ts";
-import { requireCli } from "./cli.ts";
+
 import { showDiagnosis } from "./doctor/show.ts";
-import { knownDriftOf } from "./drift.ts";
-import { type Deployed, findFunction, readFunction, setImage } from "./function.ts";
 import { type Image, openWorkshop, publishImage } from "./image.ts";
+import { requireCli } from "./oci/cli.ts";
 import { Refusal, report, runCommand } from "./report.ts";
+import { findApplication } from "./resources/application.ts";
+import { knownDriftOf } from "./resources/drift.ts";
+import { type Deployed, findFunction, readFunction, setImage } from "./resources/function.ts";
 import { readSettings, type Settings, type Shape } from "./settings.ts";
 import { smoke } from "./smoke.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Specification } from "../../.github/scripts/specification.ts";
+import type { Specification } from "../../.github/scripts/settings/specification.ts";
 import { ApiError, type Handle } from "../platform/api.ts";
 import type { Functions } from "../platform/functions.ts";
 import { openGateway } from "../platform/gateway.ts";

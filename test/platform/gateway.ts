@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Specification } from "../../.github/scripts/specification.ts";
+import type { Specification } from "../../.github/scripts/settings/specification.ts";
 import { ApiError, type Handle, sendJson } from "./api.ts";
 import { answerPreflight, setCorsHeaders } from "./cors.ts";
 import { BODY_LIMIT, type Functions } from "./functions.ts";

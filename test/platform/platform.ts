@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Access } from "../../.github/scripts/specification.ts";
-import { fillSpecification, readSpecification } from "../../.github/scripts/specification.ts";
+import type { Access } from "../../.github/scripts/settings/specification.ts";
+import { fillSpecification, readSpecification } from "../../.github/scripts/settings/specification.ts";
 import { type Doors, openDoors } from "./doors.ts";
 import { type Functions, type FunctionsOptions, startFunctions } from "./functions.ts";
 import { openGateway } from "./gateway.ts";

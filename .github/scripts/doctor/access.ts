@@ -1,4 +1,4 @@
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { type Compartment, covers } from "./compartment.ts";
 import { type Condition, evaluate, type Variables } from "./condition.ts";
 import { dataOf } from "./finding.ts";

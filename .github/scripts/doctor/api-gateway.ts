@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { getDeployment, listDeployments } from "../api-deployment.ts";
-import type { Answer } from "../cli.ts";
-import { differences } from "../difference.ts";
-import { listGateways } from "../gateway.ts";
-import type { GatewaySettings } from "../gateway-settings.ts";
+import type { Answer } from "../oci/cli.ts";
+import { getDeployment, listDeployments } from "../resources/api-deployment.ts";
+import { differences } from "../resources/difference.ts";
+import { listGateways } from "../resources/gateway.ts";
 import { type Deployment, deployment, type Gateway, gateway, inUse, list } from "../resources.ts";
+import type { GatewaySettings } from "../settings/gateway-settings.ts";
+import { fillSpecification, openRoutes } from "../settings/specification.ts";
 import type { Settings } from "../settings.ts";
-import { fillSpecification, openRoutes } from "../specification.ts";
 import type { RightsFacts } from "./access.ts";
 import { INVOCATION, judgeCaller } from "./caller.ts";
 import { bad, dataOf, type Finding, look, ok, unknown, within } from "./finding.ts";

@@ -1,4 +1,4 @@
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import {
   activate,
   connectorName,
@@ -7,9 +7,9 @@ import {
   isThere,
   listConnectors,
   removeConnector,
-} from "../connector.ts";
-import { FEEDS, type Feed, refusesInvalid } from "../feed.ts";
+} from "../resources/connector.ts";
 import { type Connector, connector, connectorSummary, type Fn, list } from "../resources.ts";
+import { FEEDS, type Feed, refusesInvalid } from "../settings/feed.ts";
 import type { Settings } from "../settings.ts";
 import type { RightsFacts } from "./access.ts";
 import { type Caller, INVOCATION, judgeCaller, type Need } from "./caller.ts";

@@ -1,5 +1,5 @@
 import { contains } from "../cidr.ts";
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { dataOf } from "./finding.ts";
 import type { RouteTable, SecurityList, Subnet, Vcn } from "./network.ts";
 import * as network from "./network.ts";

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { judgeDatabaseRoutes } from "./database-routes.ts";
 import { dataOf, type Finding, missing, ok, unknown } from "./finding.ts";
 import { addEgress, addIngress } from "./mend.ts";

@@ -1,5 +1,5 @@
-import type { Answer } from "../cli.ts";
-import type { CliError } from "../cli-error.ts";
+import type { Answer } from "../oci/cli.ts";
+import type { CliError } from "../oci/cli-error.ts";
 
 /** One line of the doctor: in order, wrong, or not to be told from here. */
 export interface Finding {

@@ -1,5 +1,5 @@
-import type { Answer } from "../cli.ts";
-import type { ImageManifest } from "../registry.ts";
+import type { ImageManifest } from "../image/registry.ts";
+import type { Answer } from "../oci/cli.ts";
 import { type Application, application, type Fn, fn, inUse, list, type Repository, repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";

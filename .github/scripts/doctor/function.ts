@@ -1,5 +1,5 @@
-import { knownDriftOf } from "../drift.ts";
-import { explainElsewhere } from "../repository.ts";
+import { knownDriftOf } from "../resources/drift.ts";
+import { explainElsewhere } from "../resources/repository.ts";
 import type { Application, Fn, Repository } from "../resources.ts";
 import type { Settings } from "../settings.ts";
 import { bad, dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";

@@ -1,7 +1,7 @@
 import { isPrivate } from "../cidr.ts";
-import type { Answer } from "../cli.ts";
-import type { GatewaySettings } from "../gateway-settings.ts";
+import type { Answer } from "../oci/cli.ts";
 import type { Gateway } from "../resources.ts";
+import type { GatewaySettings } from "../settings/gateway-settings.ts";
 import { bad, dataOf, type Finding, look, ok, unknown } from "./finding.ts";
 import { addIngress, addRoute } from "./mend.ts";
 import { type InternetGateway, internetGateway, nameOf, type RouteTable, type Subnet } from "./network.ts";

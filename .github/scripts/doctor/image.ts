@@ -1,5 +1,5 @@
-import type { Answer } from "../cli.ts";
-import { type ImageManifest, platformsOf } from "../registry.ts";
+import { type ImageManifest, platformsOf } from "../image/registry.ts";
+import type { Answer } from "../oci/cli.ts";
 import type { Fn } from "../resources.ts";
 import { type Settings, SHAPES } from "../settings.ts";
 import { type Finding, look, missing, ok, unknown } from "./finding.ts";

@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 import * as z from "zod";
 import { ConfigError } from "../../../src/config.ts";
 import { parseSecret } from "../../../src/vault/secret.ts";
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import type { Settings } from "../settings.ts";
 import { dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
 import type { FunctionFacts } from "./function-facts.ts";

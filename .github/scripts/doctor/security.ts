@@ -1,5 +1,5 @@
 import { contains, isPrivate, overlaps, prefixLength } from "../cidr.ts";
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { dataOf, reasonOf, within } from "./finding.ts";
 import type { SecurityList } from "./network.ts";
 import type { SecurityRule, Target } from "./security-rule.ts";

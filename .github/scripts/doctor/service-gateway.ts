@@ -1,4 +1,4 @@
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { dataOf, type Finding, look, missing, ok, unknown } from "./finding.ts";
 import { addRoute } from "./mend.ts";
 import { nameOf, type Service, type ServiceGateway, type Subnet } from "./network.ts";

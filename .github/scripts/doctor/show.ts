@@ -1,4 +1,4 @@
-import { readEnvironment } from "../credentials.ts";
+import { readEnvironment } from "../oci/credentials.ts";
 import { reportLines } from "../report.ts";
 import type { Settings } from "../settings.ts";
 import type { Smoke } from "../smoke.ts";

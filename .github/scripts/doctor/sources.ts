@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import { type Answer, ask } from "../cli.ts";
-import type { CliError } from "../cli-error.ts";
-import { type ImageManifest, readImage, registryToken } from "../registry.ts";
+import { type ImageManifest, readImage, registryToken } from "../image/registry.ts";
+import { type Answer, ask } from "../oci/cli.ts";
+import type { CliError } from "../oci/cli-error.ts";
 import { type Smoke, smoke } from "../smoke.ts";
 
 export type Ask = <T>(args: readonly string[], schema: z.ZodType<T>) => Promise<Answer<T>>;

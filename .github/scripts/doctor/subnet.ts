@@ -1,4 +1,4 @@
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { type Finding, look, missing, ok, unknown } from "./finding.ts";
 import { addEgress, addGroupEgress } from "./mend.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Answer } from "../cli.ts";
+import type { Answer } from "../oci/cli.ts";
 import { list } from "../resources.ts";
 import { type DatabaseSubnet, gatherDatabaseSubnet } from "./database-subnet.ts";
 import { dataOf } from "./finding.ts";

@@ -2,9 +2,9 @@ import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { Faults, Refusal, warn } from "../report.ts";
 import { faultOfOcid } from "./ocid.ts";
 import { readKey } from "./private-key.ts";
-import { Faults, Refusal, warn } from "./report.ts";
 
 /** What the OCI CLI takes of a user's API key from variables. */
 const OF_A_KEY = ["USER", "FINGERPRINT", "KEY_CONTENT", "KEY_FILE", "PASSPHRASE"].map((name) => `OCI_CLI_${name}`);

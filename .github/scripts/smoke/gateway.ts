@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf } from "./fetch-error.ts";
-import type { GatewaySettings } from "./gateway-settings.ts";
-import { isHealthy, type Smoke } from "./smoke.ts";
+import { codeOf } from "../oci/fetch-error.ts";
+import type { GatewaySettings } from "../settings/gateway-settings.ts";
+import { isHealthy, type Smoke } from "../smoke.ts";
 
 /** For an answer; a gateway itself waits this long for a function. Milliseconds. */
 const LIMIT_MS = 300_000;

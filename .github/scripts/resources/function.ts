@@ -1,10 +1,10 @@
-import { get, request } from "./cli.ts";
+import type { Image } from "../image.ts";
+import { get, request } from "../oci/cli.ts";
+import { awaitSettled, changeAndWait, poll } from "../oci/work.ts";
+import { Refusal, report, say } from "../report.ts";
+import { type Application, type Fn, fn, inUse, list } from "../resources.ts";
+import type { Settings } from "../settings.ts";
 import { driftOf } from "./drift.ts";
-import type { Image } from "./image.ts";
-import { Refusal, report, say } from "./report.ts";
-import { type Application, type Fn, fn, inUse, list } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import { awaitSettled, changeAndWait, poll } from "./work.ts";
 
 /** A function as it was read, and the mark by which a change knows that it is still so. */
 export interface Deployed {

@@ -1,10 +1,10 @@
-import { get } from "./cli.ts";
+import { get } from "../oci/cli.ts";
+import { awaitSettled, changeAndWait } from "../oci/work.ts";
+import { Refusal, report, warn } from "../report.ts";
+import { type Connector, connector, connectorSummary, list } from "../resources.ts";
+import type { Feed } from "../settings/feed.ts";
+import type { Settings } from "../settings.ts";
 import { differences } from "./difference.ts";
-import type { Feed } from "./feed.ts";
-import { Refusal, report, warn } from "./report.ts";
-import { type Connector, connector, connectorSummary, list } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import { awaitSettled, changeAndWait } from "./work.ts";
 
 /**
  * How much a delivery holds. What the size counts is not documented; it is taken for that of the messages as they were put

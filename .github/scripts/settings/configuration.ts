@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from "../../src/config.ts";
+import { ConfigError, loadConfig } from "../../../src/config.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Purpose, Variables } from "./variables.ts";
 

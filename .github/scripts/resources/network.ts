@@ -1,10 +1,10 @@
 import * as z from "zod";
+import { overlaps } from "../cidr.ts";
+import { get } from "../oci/cli.ts";
+import { Refusal, say } from "../report.ts";
+import { list } from "../resources.ts";
 import type { Change } from "./change.ts";
-import { overlaps } from "./cidr.ts";
-import { get } from "./cli.ts";
 import { applyPart, type Part, type Rule } from "./network-part.ts";
-import { Refusal, say } from "./report.ts";
-import { list } from "./resources.ts";
 
 /** A private network for the function, to be made. */
 export interface Network {

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { get } from "./cli.ts";
-import { say } from "./report.ts";
+import { get } from "../oci/cli.ts";
+import { say } from "../report.ts";
 
 const made = z.object({ id: z.string() });
 

@@ -1,10 +1,10 @@
-import { ask } from "./cli.ts";
+import { ask } from "../oci/cli.ts";
+import { warn } from "../report.ts";
+import { connectorSummary, gateway, inUse, list } from "../resources.ts";
+import { FEEDS, type Feed, KINDS } from "../settings/feed.ts";
+import type { Settings } from "../settings.ts";
 import { connectorName, isThere, listConnectors, removeConnector } from "./connector.ts";
-import { FEEDS, type Feed, KINDS } from "./feed.ts";
 import { listGateways, removeGateway } from "./gateway.ts";
-import { warn } from "./report.ts";
-import { connectorSummary, gateway, inUse, list } from "./resources.ts";
-import type { Settings } from "./settings.ts";
 
 /** Tells of a gateway and of connectors that no variable asks for any more, as far as this user may see them. */
 export async function tellUnneeded(settings: Settings): Promise<void> {

@@ -1,4 +1,4 @@
-import { FEEDS } from "./feed.ts";
+import { FEEDS } from "../settings/feed.ts";
 import type { Policy, Rights } from "./policy.ts";
 
 /** The policies that not every deployment needs, by the end of their names, and what asks for them. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { get } from "../oci/cli.ts";
+import { say } from "../report.ts";
+import { inUse, list } from "../resources.ts";
 import type { Change } from "./change.ts";
-import { get } from "./cli.ts";
-import { say } from "./report.ts";
-import { inUse, list } from "./resources.ts";
 
 export type Rule = Record<string, unknown>;
 

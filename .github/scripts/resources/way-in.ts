@@ -1,16 +1,16 @@
 import * as z from "zod";
+import { showDiagnosis } from "../doctor/show.ts";
+import { get } from "../oci/cli.ts";
+import { Refusal, report, warn } from "../report.ts";
+import type { Gateway } from "../resources.ts";
+import type { GatewaySettings } from "../settings/gateway-settings.ts";
+import type { Tokens } from "../settings/specification.ts";
+import { fillSpecification, openRoutes } from "../settings/specification.ts";
+import type { Settings } from "../settings.ts";
+import { smokeThrough } from "../smoke/gateway.ts";
+import { findKeys } from "../smoke/token-keys.ts";
 import { applyDeployment } from "./api-deployment.ts";
-import { get } from "./cli.ts";
-import { showDiagnosis } from "./doctor/show.ts";
 import { applyGateway, checkGateway, findGateway } from "./gateway.ts";
-import type { GatewaySettings } from "./gateway-settings.ts";
-import { smokeThrough } from "./gateway-smoke.ts";
-import { Refusal, report, warn } from "./report.ts";
-import type { Gateway } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import type { Tokens } from "./specification.ts";
-import { fillSpecification, openRoutes } from "./specification.ts";
-import { findKeys } from "./token-keys.ts";
 
 /** All that it takes to put the gateway before the function, found to be in order. */
 export interface WayIn {

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { codeOf } from "./fetch-error.ts";
-import { Refusal, warn } from "./report.ts";
-import type { Tokens } from "./specification.ts";
+import { codeOf } from "../oci/fetch-error.ts";
+import { Refusal, warn } from "../report.ts";
+import type { Tokens } from "../settings/specification.ts";
 
 /** For one answer, milliseconds. */
 const LIMIT_MS = 10_000;

@@ -2,11 +2,11 @@ import { writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ConfigFileAuthenticationDetailsProvider, DefaultRequestSigner } from "oci-common";
+import { Refusal } from "../report.ts";
 import { cliEnvironment, runCli } from "./cli.ts";
 import { parseError } from "./cli-error.ts";
 import { temporaryFolder } from "./credentials.ts";
 import { codeOf } from "./fetch-error.ts";
-import { Refusal } from "./report.ts";
 
 /** Of a request to OCI Functions, bytes. */
 export const BODY_LIMIT = 6 * 1024 * 1024;

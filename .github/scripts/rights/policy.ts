@@ -1,4 +1,4 @@
-import type { Feed } from "./feed.ts";
+import type { Feed } from "../settings/feed.ts";
 
 /** Who may do what where, to be granted. */
 export interface Rights {

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import * as z from "zod";
+import { parseJson } from "../json.ts";
+import { Refusal } from "../report.ts";
 import { type CliError, INSTALL, parseError, refusal } from "./cli-error.ts";
 import { openCredentials } from "./credentials.ts";
-import { parseJson } from "./json.ts";
-import { Refusal } from "./report.ts";
 
 export interface Success<T> {
   data: T;

@@ -1,9 +1,9 @@
-import { ask, get } from "./cli.ts";
-import { refusal } from "./cli-error.ts";
-import { Refusal, report } from "./report.ts";
-import { inUse, list, type Repository, repository } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import { poll } from "./work.ts";
+import { ask, get } from "../oci/cli.ts";
+import { refusal } from "../oci/cli-error.ts";
+import { poll } from "../oci/work.ts";
+import { Refusal, report } from "../report.ts";
+import { inUse, list, type Repository, repository } from "../resources.ts";
+import type { Settings } from "../settings.ts";
 
 const COMMAND = ["artifacts", "container", "repository"];
 

@@ -1,9 +1,9 @@
-import { get } from "./cli.ts";
-import type { GatewaySettings } from "./gateway-settings.ts";
-import { Refusal, report } from "./report.ts";
-import { type Gateway, gateway, inUse, list } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import { awaitSettled, changeAndWait } from "./work.ts";
+import { get } from "../oci/cli.ts";
+import { awaitSettled, changeAndWait } from "../oci/work.ts";
+import { Refusal, report } from "../report.ts";
+import { type Gateway, gateway, inUse, list } from "../resources.ts";
+import type { GatewaySettings } from "../settings/gateway-settings.ts";
+import type { Settings } from "../settings.ts";
 
 /** The API gateway of the function's name, in its compartment. @throws {Refusal} */
 export async function findGateway({ compartment, manifest }: Settings): Promise<Gateway | undefined> {

@@ -1,5 +1,5 @@
-import type { Fn } from "./resources.ts";
-import type { Settings } from "./settings.ts";
+import type { Fn } from "../resources.ts";
+import type { Settings } from "../settings.ts";
 
 /** What of a function is not as func.yaml and the settings say. */
 export function driftOf({ memoryInMbs, timeoutInSeconds, config, traceConfig }: Fn, settings: Settings): string[] {

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { get } from "./cli.ts";
-import { codeOf } from "./fetch-error.ts";
-import { Refusal } from "./report.ts";
-import type { Shape } from "./settings.ts";
+import { get } from "../oci/cli.ts";
+import { codeOf } from "../oci/fetch-error.ts";
+import { Refusal } from "../report.ts";
+import type { Shape } from "../settings.ts";
 
 /** What the container registry (OCIR) has under a tag or a digest. */
 export interface ImageManifest {

@@ -1,9 +1,9 @@
-import { get } from "./cli.ts";
+import { get } from "../oci/cli.ts";
+import { awaitSettled, changeAndWait } from "../oci/work.ts";
+import { Refusal, report } from "../report.ts";
+import { type Application, application, inUse, list } from "../resources.ts";
+import type { Settings } from "../settings.ts";
 import { sameSet } from "./difference.ts";
-import { Refusal, report } from "./report.ts";
-import { type Application, application, inUse, list } from "./resources.ts";
-import type { Settings } from "./settings.ts";
-import { awaitSettled, changeAndWait } from "./work.ts";
 
 /**
  * Log lines are then kept with the fields of their JSON, which queries can use; they are text otherwise.

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { Refusal, say } from "./report.ts";
+import { Refusal, say } from "../report.ts";
 
 /** The builder for images of two platforms, which Docker's own cannot make everywhere. */
 const BUILDER = "postgres-inserter";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
-import { ROOT } from "./root.ts";
+import { ROOT } from "../root.ts";
 
 export const SPECIFICATION = ".github/gateway.yaml";
 

@@ -1,9 +1,9 @@
-import { get } from "./cli.ts";
+import { get } from "../oci/cli.ts";
+import { awaitSettled, changeAndWait } from "../oci/work.ts";
+import { report } from "../report.ts";
+import { type Deployment, deployment, type Gateway, inUse, list } from "../resources.ts";
+import type { Specification } from "../settings/specification.ts";
 import { differences } from "./difference.ts";
-import { report } from "./report.ts";
-import { type Deployment, deployment, type Gateway, inUse, list } from "./resources.ts";
-import type { Specification } from "./specification.ts";
-import { awaitSettled, changeAndWait } from "./work.ts";
 
 /** The gateway is for this alone, so that its paths are the function's. */
 const PREFIX = "/";

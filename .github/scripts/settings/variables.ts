@@ -1,5 +1,5 @@
-import { readEnvironment } from "./credentials.ts";
-import { faultOfOcid, splitOcids } from "./ocid.ts";
+import { readEnvironment } from "../oci/credentials.ts";
+import { faultOfOcid, splitOcids } from "../oci/ocid.ts";
 
 /** What they are read for. Subnets, and what func.yaml expects of the environment, are needed to provision alone. */
 export type Purpose = "provision" | "update" | "doctor" | "invoke";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Refusal, say } from "../report.ts";
+import { anything, list, workRequest, workRequestError } from "../resources.ts";
 import { ask, get, request } from "./cli.ts";
-import { Refusal, say } from "./report.ts";
-import { anything, list, workRequest, workRequestError } from "./resources.ts";
 
 /** Between two looks, and for how long at most; milliseconds. */
 const POLL_MS = 500;

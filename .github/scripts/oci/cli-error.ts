@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { parseJson } from "./json.ts";
-import { Refusal } from "./report.ts";
+import { parseJson } from "../json.ts";
+import { Refusal } from "../report.ts";
 
 /** What the OCI CLI says of a failure. */
 export interface CliError {
