@@ -153,7 +153,7 @@ test("tells all that is wrong with the credentials, a line each", () => {
 });
 
 test("no key is left behind when the process ends", () => {
-  const script = `import { openCredentials } from "./.github/scripts/credentials.ts"; console.log(openCredentials(process.env).OCI_CLI_CONFIG_FILE);`;
+  const script = `import { openCredentials } from "./.github/scripts/oci/credentials.ts"; console.log(openCredentials(process.env).OCI_CLI_CONFIG_FILE);`;
   const env = { ...process.env, ...given, OCI_CLI_KEY_CONTENT: pem };
   const config = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
     env,
