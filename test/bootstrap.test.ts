@@ -25,10 +25,20 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual(changes(0), []);
   });
 
-  test("a VCN that overlaps the database's network is refused", async () => {
-    const { code, text } = await run("bootstrap", { ...network, VCN_CIDR: "10.0.0.0/16" }, "--dry-run", "--network");
-    assert.equal(code, 1);
-    assert.match(text, /VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR/);
+  test("blocks that do not go together, and a DRG that is not there, are refused before anything is made", async () => {
+    const gone = { DRG_OCID: `${network.DRG_OCID}x` };
+    for (const [wrong, message] of [
+      [
+        { VCN_CIDR: "10.0.0.0/16" },
+        /- VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR[\s\S]*- SUBNET_CIDR 10\.2\.1\.0\/24 is not within/,
+      ],
+      [gone, /drg get: 404/],
+    ] as const) {
+      const { code, text } = await run("bootstrap", { ...network, ...wrong }, "--network");
+      assert.equal(code, 1, text);
+      assert.match(text, message);
+      assert.deepEqual(changes(0), []);
+    }
   });
 
   test("--dry-run prints each statement and command, and changes nothing", async () => {
