@@ -110,6 +110,27 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(policy.statements.length, 2);
   });
 
+  test("what has its name in another VCN is not its own, and an attachment of another name is", async () => {
+    const attachments = store.all("drgattachment");
+    const own = attachments.find(({ displayName }) => displayName === "postgres-inserter");
+    const routes = store.all("routetable").find(({ displayName }) => displayName === "postgres-inserter");
+    assert(own && routes);
+    // Another deployment's, from before.
+    landscape.attachment.displayName = landscape.routes.displayName = "postgres-inserter";
+    own.displayName = "made by hand";
+    let before = cloud.requests.length;
+    let result = await run("bootstrap", network, "--network");
+    assert.equal(result.code, 0, result.text);
+    assert.deepEqual(changes(before), []);
+
+    store.remove(own.id);
+    before = cloud.requests.length;
+    result = await run("bootstrap", network, "--network");
+    assert.equal(result.code, 0, result.text);
+    assert.deepEqual(changes(before), ["POST /drgAttachments"]);
+    landscape.attachment.displayName = landscape.routes.displayName = "another";
+  });
+
   test("an API gateway's rights come with its subnet; without it the group of CI has none", async () => {
     const { code, text } = await run("bootstrap", { GATEWAY_SUBNET_OCID: landscape.subnet.id });
     assert.equal(code, 0, text);

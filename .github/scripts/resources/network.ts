@@ -41,10 +41,11 @@ export async function openSurroundings({ compartment, drg }: Network): Promise<S
 /** Makes the network, or adds to it what it lacks and leaves what else it has. @throws {Refusal} */
 export async function applyNetwork(network: Network, found: Surroundings, change: Change): Promise<void> {
   const { name, compartment, vcnCidr, subnetCidr, databaseCidr, databasePort, drg } = network;
-  const make = (kind: string, args: readonly string[], rules?: Part["rules"], at = compartment) =>
-    applyPart(name, { kind, at, args, rules }, change);
   const here = ["--compartment-id", compartment];
-  const vcn = await make("vcn", [...here, "--cidr-blocks", JSON.stringify([vcnCidr])]);
+  const ofVcn = ["--cidr-blocks", JSON.stringify([vcnCidr])];
+  const vcn = await applyPart(name, { kind: "vcn", at: compartment, args: [...here, ...ofVcn] }, change);
+  const make = (kind: string, args: readonly string[], rules?: Part["rules"], at = compartment) =>
+    applyPart(name, { kind, at, vcn, args, rules }, change);
   const inVcn = [...here, "--vcn-id", vcn];
   const gateway = await make("service-gateway", inVcn, {
     field: "services",
