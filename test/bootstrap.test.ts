@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { policiesFor } from "../.github/scripts/rights/policies.ts";
 import { deploymentForTests, skipWithout, TOOLS } from "./deployment.ts";
 
 suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
@@ -39,6 +40,23 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
       assert.match(text, message);
       assert.deepEqual(changes(0), []);
     }
+  });
+
+  test("a group's name with blanks is quoted, and its domain's by itself", () => {
+    const ocid = "ocid1.any.oc1..one";
+    const rights = { name: "any", tenancy: ocid, compartment: ocid, secretCompartment: ocid, secret: ocid };
+    const others = { networkCompartment: ocid, repository: "any", gateway: false, feeds: [], feedCompartment: ocid };
+    const groupOf = (ciGroup: string) => {
+      const rest = { traced: false, traceCompartment: ocid, home: [], ciGroup };
+      return /^Allow group (.+) to manage/.exec(
+        policiesFor({ ...rights, ...others, ...rest })[0]?.statements[0] ?? "",
+      )?.[1];
+    };
+    assert.equal(groupOf("CI Group"), "'CI Group'");
+    assert.equal(groupOf("Default/CI"), "Default/CI");
+    assert.equal(groupOf("Our Domain/CI Group"), "'Our Domain'/'CI Group'");
+    // As a variable arrives that was in quotes.
+    assert.equal(groupOf("Our Domain'/'CI Group"), "'Our Domain'/'CI Group'");
   });
 
   test("--dry-run prints each statement and command, and changes nothing", async () => {
