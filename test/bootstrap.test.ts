@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { policiesFor } from "../.github/scripts/rights/policies.ts";
 import { deploymentForTests, skipWithout, TOOLS } from "./deployment.ts";
 
 suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
@@ -25,10 +26,37 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.deepEqual(changes(0), []);
   });
 
-  test("a VCN that overlaps the database's network is refused", async () => {
-    const { code, text } = await run("bootstrap", { ...network, VCN_CIDR: "10.0.0.0/16" }, "--dry-run", "--network");
-    assert.equal(code, 1);
-    assert.match(text, /VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR/);
+  test("blocks that do not go together, and a DRG that is not there, are refused before anything is made", async () => {
+    const gone = { DRG_OCID: `${network.DRG_OCID}x` };
+    for (const [wrong, message] of [
+      [
+        { VCN_CIDR: "10.0.0.0/16" },
+        /- VCN_CIDR 10\.0\.0\.0\/16 overlaps DB_CIDR[\s\S]*- SUBNET_CIDR 10\.2\.1\.0\/24 is not within/,
+      ],
+      [gone, /drg get: 404/],
+    ] as const) {
+      const { code, text } = await run("bootstrap", { ...network, ...wrong }, "--network");
+      assert.equal(code, 1, text);
+      assert.match(text, message);
+      assert.deepEqual(changes(0), []);
+    }
+  });
+
+  test("a group's name with blanks is quoted, and its domain's by itself", () => {
+    const ocid = "ocid1.any.oc1..one";
+    const rights = { name: "any", tenancy: ocid, compartment: ocid, secretCompartment: ocid, secret: ocid };
+    const others = { networkCompartment: ocid, repository: "any", gateway: false, feeds: [], feedCompartment: ocid };
+    const groupOf = (ciGroup: string) => {
+      const rest = { traced: false, traceCompartment: ocid, home: [], ciGroup };
+      return /^Allow group (.+) to manage/.exec(
+        policiesFor({ ...rights, ...others, ...rest })[0]?.statements[0] ?? "",
+      )?.[1];
+    };
+    assert.equal(groupOf("CI Group"), "'CI Group'");
+    assert.equal(groupOf("Default/CI"), "Default/CI");
+    assert.equal(groupOf("Our Domain/CI Group"), "'Our Domain'/'CI Group'");
+    // As a variable arrives that was in quotes.
+    assert.equal(groupOf("Our Domain'/'CI Group"), "'Our Domain'/'CI Group'");
   });
 
   test("--dry-run prints each statement and command, and changes nothing", async () => {
@@ -98,6 +126,27 @@ suite("bootstrap", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(routes.routeRules.length, 3);
     assert.deepEqual({ ...routes.routeRules[0], ...own }, routes.routeRules[0]);
     assert.equal(policy.statements.length, 2);
+  });
+
+  test("what has its name in another VCN is not its own, and an attachment of another name is", async () => {
+    const attachments = store.all("drgattachment");
+    const own = attachments.find(({ displayName }) => displayName === "postgres-inserter");
+    const routes = store.all("routetable").find(({ displayName }) => displayName === "postgres-inserter");
+    assert(own && routes);
+    // Another deployment's, from before.
+    landscape.attachment.displayName = landscape.routes.displayName = "postgres-inserter";
+    own.displayName = "made by hand";
+    let before = cloud.requests.length;
+    let result = await run("bootstrap", network, "--network");
+    assert.equal(result.code, 0, result.text);
+    assert.deepEqual(changes(before), []);
+
+    store.remove(own.id);
+    before = cloud.requests.length;
+    result = await run("bootstrap", network, "--network");
+    assert.equal(result.code, 0, result.text);
+    assert.deepEqual(changes(before), ["POST /drgAttachments"]);
+    landscape.attachment.displayName = landscape.routes.displayName = "another";
   });
 
   test("an API gateway's rights come with its subnet; without it the group of CI has none", async () => {

@@ -42,6 +42,15 @@ suite("login", { skip: skipWithout(...TOOLS) }, async () => {
     assert(!text.includes("wrong-secret"));
   });
 
+  test("the client's secret goes nowhere unencrypted, and GitHub's own fault is not laid on the domain", async () => {
+    const plain = await run("login", { ...oidc, OIDC_DOMAIN_URL: "http://idcs.example.com" });
+    assert.equal(plain.code, 1);
+    assert.match(plain.text, /✖ OIDC_DOMAIN_URL is "http:\/\/idcs\.example\.com", and must be like https:/);
+    const refused = await run("login", { ...oidc, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "another" });
+    assert.match(refused.text, /✖ GitHub's OIDC provider answered 401: .*\. Start the run again/);
+    assert.doesNotMatch(refused.text, /OIDC_CLIENT_ID|OIDC_DOMAIN_URL/);
+  });
+
   test("what is missing to log in by OIDC is named", async () => {
     const { text } = await run("login", { ...oidc, OIDC_CLIENT_ID: "", OIDC_CLIENT_SECRET: "" });
     assert.match(text, /OIDC_CLIENT_ID, OIDC_CLIENT_SECRET missing: .* go together/);

@@ -94,6 +94,14 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
     assert.match(text, /The function answers, and not through the gateway: 500\. .*npm run bootstrap/);
   });
 
+  test("a deployment that FAILED is not left as it is: refused, with what deletes it", async () => {
+    const [deployment] = deployed("apideployment");
+    assert(deployment);
+    Object.assign(deployment, { lifecycleState: "FAILED", lifecycleDetails: "The keys cannot be read." });
+    assert.match((await refused(tokens)).text, /is FAILED, .*be read\..*\n {2}oci api-gateway deployment delete/);
+    deployment.lifecycleState = "ACTIVE";
+  });
+
   suite("allowed by bootstrap", () => {
     before(async () => {
       const { code, text } = await run("bootstrap", subnet);

@@ -216,6 +216,14 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
     application.config = {};
   });
 
+  test("an application that FAILED is refused with what deletes it", async () => {
+    const [application] = deployed("fnapp");
+    assert(application);
+    application.lifecycleState = "FAILED";
+    assert.match((await refused()).text, /postgres-inserter is FAILED: delete it \(oci fn application delete --/);
+    application.lifecycleState = "ACTIVE";
+  });
+
   test("a function that does not answer fails the run, with the code's meaning and the doctor's lines", async () => {
     const { code, text, summary } = await provision({ DB_SECRET_OCID: "ocid1.vaultsecret.oc1..gone" });
     assert.equal(code, 1);

@@ -6,12 +6,15 @@ import { suite, test } from "node:test";
 import { promisify } from "node:util";
 import type { Resource } from "./cloud/store.ts";
 import { deploymentForTests, ROOT, skipWithout, TOOLS } from "./deployment.ts";
+import { eventually } from "./platform/eventually.ts";
 
 suite("update", { skip: skipWithout(...TOOLS) }, async () => {
   const deployment = await deploymentForTests();
   const { cloud, run, folder, commit } = deployment;
   const update = (env?: Record<string, string | undefined>) => run("update", env);
   let fn: Resource;
+  /** What provision made it of. */
+  let first: Resource["sourceDetails"];
   /** An image's content: `name` tells one from another. */
   function bundle(name: string, content: string): string {
     const file = join(`${folder}.tools`, `${name}.cjs`);
@@ -44,6 +47,7 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(made.code, 0, made.text);
     fn = cloud.store.all("fnfunc")[0] as Resource;
     const { sourceDetails, ...rest } = structuredClone(fn);
+    first = sourceDetails;
     const { code, text, summary } = await update({
       ...push(bundle("second", `${good}\n// second`)),
       SUBNET_OCIDS: undefined,
@@ -65,6 +69,8 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     assert.match(summary, /\*\*The new image does not answer: FunctionInvokeContainerInitTimeout/);
     assert.match(summary, /Rolled back to `sha256:[\s\S]*Health check of the former image: ok/);
     assert.match(text, /Rolled back to the former image, which answers\.\n/);
+    // What answers has all that the doctor looks at.
+    assert.doesNotMatch(text, /^[✔?] /m);
     assert.deepEqual(JSON.parse(await answer()), { status: "ok" });
   });
 
@@ -99,6 +105,42 @@ suite("update", { skip: skipWithout(...TOOLS) }, async () => {
     assert.equal(code, 1);
     assert.deepEqual(fn.sourceDetails, sourceDetails);
     assert.match(text, /does not answer either: FunctionInvokeExecutionFailed.*likely outside the image/s);
+    assert.match(
+      text,
+      /Rolled back to `sha256:[\s\S]*^✔ Function postgres-inserter is ACTIVE$/m,
+      "the doctor comes later",
+    );
+  });
+
+  test("rolled back to is the image of just before the change, whatever ran when the build began", async () => {
+    const before = fn.sourceDetails;
+    const since = cloud.requests.length;
+    const running = update(push(broken));
+    await eventually(
+      () => cloud.requests.slice(since).some((one) => /^PUT \/v2\//.test(one)) || undefined,
+      "a push",
+      180_000,
+    );
+    cloud.store.update(fn, { sourceDetails: first });
+    const { code, text } = await running;
+    assert.equal(code, 1, text);
+    assert.deepEqual(fn.sourceDetails, first, text);
+    fn.sourceDetails = before;
+  });
+
+  test("a rollback that fails is told with what the function runs", async () => {
+    const before = fn.sourceDetails;
+    const running = update(push(broken));
+    await eventually(() => fn.sourceDetails.imageDigest !== before.imageDigest || undefined, "the change", 180_000);
+    cloud.failNext("UPDATE_FUNCTION", "InternalError", "No capacity.");
+    const { code, text } = await running;
+    assert.equal(code, 1);
+    assert.match(
+      text,
+      /✖ The new image does not answer: .*\n {2}The former image could not be put back: .*InternalError: No capacity\..*npm run update/s,
+    );
+    fn.sourceDetails = before;
+    fn.lifecycleState = "ACTIVE";
   });
 
   test("waits for another's change to end, and asks again on 429 and 500", async () => {

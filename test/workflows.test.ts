@@ -59,6 +59,20 @@ suite("workflows", { skip: skipWithout("actionlint", "zizmor", "shellcheck") }, 
       );
   });
 
+  test("a shape picks the runner however it was pasted, and the tests' own limit ends before the job's", () => {
+    for (const name of ["provision-function", "update-application"])
+      assert.match(
+        read(`.github/workflows/${name}.yml`),
+        /runs-on: \$\{\{ contains\(vars\.APPLICATION_SHAPE, 'GENERIC_ARM'\)/,
+      );
+    const [limit] = all(read(".ci/run"), /^timeout .* (\d+)m npm test$/gm);
+    for (const workflow of workflows)
+      for (const [, minutes] of read(workflow).matchAll(
+        /timeout-minutes: (\d+)\n(?:(?!timeout-minutes).*\n)*? +- run: \.ci\/run/g,
+      ))
+        assert(Number(minutes) > Number(limit), workflow);
+  });
+
   test("func.yaml names the package and its version", () => {
     const { name, version } = JSON.parse(read("package.json"));
     assert.match(read("func.yaml"), new RegExp(`^name: ${name}\nversion: ${version}$`, "m"));

@@ -8,11 +8,11 @@
  */
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { isBlock } from "./cidr.ts";
+import { contains, isBlock, overlaps } from "./cidr.ts";
 import { ask, cliEnvironment } from "./oci/cli.ts";
 import { Faults, Refusal, runCommand, say } from "./report.ts";
 import { change, showChange } from "./resources/change.ts";
-import { applyNetwork, type Network } from "./resources/network.ts";
+import { applyNetwork, type Network, openSurroundings } from "./resources/network.ts";
 import { list } from "./resources.ts";
 import type { Rights } from "./rights/policy.ts";
 import { applyRights } from "./rights.ts";
@@ -28,8 +28,9 @@ await runCommand(async () => {
   const { rights, network } = readPlan(withNetwork);
   cliEnvironment();
   const apply = dryRun ? showChange : change;
+  const surroundings = network && (await openSurroundings(network));
   await applyRights({ ...rights, home: await homeOf(rights.tenancy) }, apply);
-  if (network) await applyNetwork(network, apply);
+  if (network && surroundings) await applyNetwork(network, surroundings, apply);
   say("Done. Policies and groups can take 15 minutes to be known everywhere.");
 });
 
@@ -84,15 +85,16 @@ function readNetwork(variables: Variables, name: string, compartment: string, fa
   const port = variables.optional("DB_PORT") ?? "5432";
   if (!/^\d+$/.test(port) || !(Number(port) >= 1 && Number(port) <= 65_535))
     faults.push(`DB_PORT is "${port}", and must be a port's number`);
-  return {
-    name,
-    compartment,
-    vcnCidr: block("VCN_CIDR", "10.1.0.0/16"),
-    subnetCidr: block("SUBNET_CIDR", "10.1.1.0/24"),
-    databaseCidr: block("DB_CIDR"),
-    databasePort: Number(port),
-    drg: variables.ocid("DRG_OCID", ["drg"]) || undefined,
-  };
+  const [vcnCidr, subnetCidr] = [block("VCN_CIDR", "10.1.0.0/16"), block("SUBNET_CIDR", "10.1.1.0/24")];
+  const databaseCidr = block("DB_CIDR");
+  const drg = variables.ocid("DRG_OCID", ["drg"]) || undefined;
+  if (drg && overlaps(databaseCidr, vcnCidr))
+    faults.push(
+      `VCN_CIDR ${vcnCidr} overlaps DB_CIDR ${databaseCidr}: the DRG could not tell them apart. Choose another VCN_CIDR and SUBNET_CIDR`,
+    );
+  if (isBlock(vcnCidr) && isBlock(subnetCidr) && !contains(vcnCidr, subnetCidr))
+    faults.push(`SUBNET_CIDR ${subnetCidr} is not within VCN_CIDR ${vcnCidr}: choose one that is`);
+  return { name, compartment, vcnCidr, subnetCidr, databaseCidr, databasePort: Number(port), drg };
 }
 
 /** Changes of rights are taken by the tenancy's home region alone. */

@@ -14,8 +14,16 @@ import * as z from "zod";
 import { fingerprintOf, readEnvironment, writeConfig } from "./oci/credentials.ts";
 import { codeOf } from "./oci/fetch-error.ts";
 import { Refusal, runCommand, say } from "./report.ts";
+import { isSafeUrl } from "./safe-url.ts";
 
 const TOGETHER = ["OIDC_DOMAIN_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const;
+
+/** Who is asked, and what mends it where they give no token. */
+const GITHUB = { name: "GitHub's OIDC provider", mend: "Start the run again" };
+const DOMAIN = {
+  name: "The identity domain",
+  mend: "Check OIDC_DOMAIN_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and the domain's propagation trust",
+};
 
 /** One request may take this long, milliseconds. */
 const REQUEST_LIMIT = 30_000;
@@ -38,7 +46,7 @@ await runCommand(async () => {
       `${missing.join(", ")} missing: ${TOGETHER.join(", ")} go together, with OCI_CLI_TENANCY and OCI_CLI_REGION`,
     );
   const domain = String(env.OIDC_DOMAIN_URL).replace(/\/+$/, "");
-  if (!URL.canParse(domain))
+  if (!isSafeUrl(domain))
     throw new Refusal(`OIDC_DOMAIN_URL is "${domain}", and must be like https://idcs-….identity.oraclecloud.com`);
 
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -63,8 +71,8 @@ async function fetchIdToken(env: NodeJS.ProcessEnv, audience: string): Promise<s
   const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
   if (!url || !token) throw new Refusal("GitHub gives this job no OIDC token: it needs permissions: id-token: write");
   const asked = `${url}&audience=${encodeURIComponent(audience)}`;
-  const answer = await ask("GitHub's OIDC provider", asked, { headers: { authorization: `bearer ${token}` } });
-  return read("GitHub's OIDC provider", z.object({ value: z.string() }), answer).value;
+  const answer = await ask(GITHUB, asked, { headers: { authorization: `bearer ${token}` } });
+  return read(GITHUB, z.object({ value: z.string() }), answer).value;
 }
 
 async function exchange(
@@ -72,7 +80,7 @@ async function exchange(
   idToken: string,
   { client, publicKey }: { client: string; publicKey: string },
 ): Promise<string> {
-  const answer = await ask("The identity domain", `${domain}/oauth2/v1/token`, {
+  const answer = await ask(DOMAIN, `${domain}/oauth2/v1/token`, {
     method: "POST",
     headers: { authorization: `Basic ${Buffer.from(client).toString("base64")}` },
     body: new URLSearchParams({
@@ -83,24 +91,22 @@ async function exchange(
       public_key: publicKey,
     }),
   });
-  return read("The identity domain", z.object({ token: z.string() }), answer).token;
+  return read(DOMAIN, z.object({ token: z.string() }), answer).token;
 }
 
-async function ask(who: string, url: string, request: RequestInit): Promise<unknown> {
+async function ask({ name, mend }: typeof DOMAIN, url: string, request: RequestInit): Promise<unknown> {
   const response = await fetch(url, { ...request, signal: AbortSignal.timeout(REQUEST_LIMIT) }).catch((error) => {
-    throw new Refusal(`${who} cannot be reached at ${new URL(url).host} (${codeOf(error)}): check OIDC_DOMAIN_URL`);
+    throw new Refusal(`${name} cannot be reached at ${new URL(url).host} (${codeOf(error)}). ${mend}`);
   });
   const answer = await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const { error_description, message, error } = z.safeParse(said, answer).data ?? {};
   const why = (error_description ?? message ?? error ?? "it does not say why").slice(0, 300);
-  throw new Refusal(
-    `${who} answered ${response.status}: ${why}. Check OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and the domain's propagation trust`,
-  );
+  throw new Refusal(`${name} answered ${response.status}: ${why.replace(/\.$/, "")}. ${mend}`);
 }
 
-function read<T>(who: string, schema: z.ZodType<T>, answer: unknown): T {
+function read<T>({ name, mend }: typeof DOMAIN, schema: z.ZodType<T>, answer: unknown): T {
   const { data } = z.safeParse(schema, answer);
-  if (data === undefined) throw new Refusal(`${who} answered without a token: check OIDC_DOMAIN_URL`);
+  if (data === undefined) throw new Refusal(`${name} answered without a token. ${mend}`);
   return data;
 }

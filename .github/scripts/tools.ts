@@ -8,6 +8,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { readEnvironment } from "./oci/credentials.ts";
 import { Refusal, runCommand, say } from "./report.ts";
 import { ROOT } from "./root.ts";
 
@@ -18,7 +19,7 @@ await runCommand(async () => {
   run(join(folder, "bin/pip"), ...pip, "--requirement", join(ROOT, ".github/requirements.txt"));
   if (process.env.GITHUB_PATH) appendFileSync(process.env.GITHUB_PATH, `${folder}/bin\n`);
   else say(`The OCI CLI is installed: export PATH="${folder}/bin:$PATH"`);
-  if (process.env.GITHUB_ACTIONS && process.env.APPLICATION_SHAPE?.trim() === "GENERIC_X86_ARM") {
+  if (process.env.GITHUB_ACTIONS && readEnvironment(process.env).APPLICATION_SHAPE === "GENERIC_X86_ARM") {
     run("sudo", "apt-get", "update", "-qq");
     run("sudo", "apt-get", "install", "-qq", "-y", "qemu-user-static");
   }

@@ -30,11 +30,11 @@ await runCommand(async () => {
       `There is no function ${name} in the application ${application.displayName}: run provision-function first`,
     );
   const workshop = await openWorkshop(settings, application.shape as Shape);
-  let deployed = await readFunction(fn.id);
-  const former = imageOf(deployed);
-
+  // What cannot be changed is refused before the build, which takes minutes; what is put back is what ran after it.
+  imageOf(await readFunction(fn.id));
   const image = await publishImage(workshop);
-  deployed = await readFunction(fn.id);
+  const deployed = await readFunction(fn.id);
+  const former = imageOf(deployed);
   tellDrift(deployed, settings);
   if (former.digest === image.digest) report(`Function \`${name}\` runs this image already`);
   else {
@@ -47,23 +47,31 @@ await runCommand(async () => {
     return;
   }
 
-  const reason = `The new image does not answer: ${outcome.code}. ${outcome.meaning}`;
+  const replaced = former.digest !== image.digest;
+  const reason = `${replaced ? "The new image" : "The image"} does not answer: ${outcome.code}. ${outcome.meaning}`;
   report(`**${reason}**`);
+  if (replaced) await rollBack(fn.id, former, reason, settings);
   await showDiagnosis(settings, outcome);
-  if (former.digest === image.digest)
-    throw new Refusal(`The image does not answer, and was there before: ${outcome.code}. ${outcome.meaning}`);
-  await rollBack(fn.id, former, reason);
+  throw new Refusal(`${reason} It was there before.`);
 });
 
-/** @throws {Refusal} always, with what became of it */
-async function rollBack(id: string, former: Image, reason: string): Promise<never> {
-  await setImage(await readFunction(id), former);
-  report(`Rolled back to \`${former.digest}\``);
-  const { code, meaning } = await smoke(id);
-  if (code !== "ok")
+/** Puts the former image back first of all: callers wait for it. @throws {Refusal} always, with what became of it */
+async function rollBack(id: string, former: Image, reason: string, settings: Settings): Promise<never> {
+  try {
+    await setImage(await readFunction(id), former);
+  } catch (error) {
     throw new Refusal(
-      `${reason}\n  Rolled back to the former image, which does not answer either: ${code}. ${meaning} So the cause is likely outside the image.`,
+      `${reason}\n  The former image could not be put back: ${(error as Error).message}\n  Revert the commit, then npm run update; or npm run doctor`,
     );
+  }
+  report(`Rolled back to \`${former.digest}\``);
+  const outcome = await smoke(id);
+  if (outcome.code !== "ok") {
+    await showDiagnosis(settings, outcome);
+    throw new Refusal(
+      `${reason}\n  Rolled back to the former image, which does not answer either: ${outcome.code}. ${outcome.meaning} So the cause is likely outside the image.`,
+    );
+  }
   report("Health check of the former image: ok");
   throw new Refusal(`${reason}\n  Rolled back to the former image, which answers.`);
 }

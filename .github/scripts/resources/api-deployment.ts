@@ -1,6 +1,6 @@
 import { get } from "../oci/cli.ts";
 import { awaitSettled, changeAndWait } from "../oci/work.ts";
-import { report } from "../report.ts";
+import { Refusal, report } from "../report.ts";
 import { type Deployment, deployment, type Gateway, inUse, list } from "../resources.ts";
 import type { Specification } from "../settings/specification.ts";
 import { differences } from "./difference.ts";
@@ -8,13 +8,20 @@ import { differences } from "./difference.ts";
 /** The gateway is for this alone, so that its paths are the function's. */
 const PREFIX = "/";
 
-/** Deploys the API on its gateway, or sets what is not as the specification says. Returns its URL. @throws {Refusal} */
-export async function applyDeployment(
-  { id: gatewayId, compartmentId }: Gateway,
-  name: string,
-  specification: Specification,
-): Promise<string> {
+/** What is deployed on a gateway, or undefined. @throws {Refusal} where that cannot be changed */
+export async function findDeployment({ id: gatewayId, compartmentId }: Gateway): Promise<Deployment | undefined> {
   const found = inUse(await get(listDeployments(compartmentId, gatewayId), list(deployment)));
+  if (found?.lifecycleState !== "FAILED") return found;
+  throw new Refusal(
+    `The API deployment ${found.displayName} is FAILED, and cannot be changed: ${found.lifecycleDetails ?? "OCI gives no reason"}. Delete it, and start again:
+  oci api-gateway deployment delete --deployment-id ${found.id}`,
+  );
+}
+
+/** Deploys the API on its gateway, or sets what is not as the specification says. Returns its URL. @throws {Refusal} */
+export async function applyDeployment(gateway: Gateway, name: string, specification: Specification): Promise<string> {
+  const found = await findDeployment(gateway);
+  const { id: gatewayId, compartmentId } = gateway;
   const wanted = ["--specification", JSON.stringify(specification)];
   if (!found) {
     const made = await changeAndWait(`Creating the API deployment ${name}`, [

@@ -20,7 +20,7 @@ export async function findApplication({ compartment, application: name }: Settin
     ),
   );
   // A list leaves its configuration out.
-  return found && readApplication(found.id);
+  return found && settled(found.id);
 }
 
 /** @throws {Refusal} where the application cannot become what the settings say */

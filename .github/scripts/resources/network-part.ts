@@ -12,6 +12,8 @@ export interface Part {
   kind: string;
   /** The compartment that it is in. */
   at: string;
+  /** The VCN that it is of: one of its name in another is somebody else's. */
+  vcn?: string | undefined;
   /** Options of its creation. */
   args: readonly string[];
   /** Rules that it must have, the option that takes them, and the one by which an update names it. */
@@ -19,13 +21,22 @@ export interface Part {
 }
 
 /** Of a resource that holds rules, which are compared as they are. */
-const resource = z.looseObject({ id: z.string(), displayName: z.string(), lifecycleState: z.string() });
+const resource = z.looseObject({
+  id: z.string(),
+  displayName: z.string(),
+  lifecycleState: z.string(),
+  vcnId: z.string().nullish(),
+  /** Where an attachment has it; the older field may go. */
+  networkDetails: z.object({ id: z.string() }).nullish(),
+});
 type Resource = z.infer<typeof resource>;
 
 /** Makes the part of a name where it is missing, or adds the rules that it lacks. Returns its OCID. @throws {Refusal} */
-export async function applyPart(name: string, { kind, at, args, rules }: Part, change: Change): Promise<string> {
+export async function applyPart(name: string, { kind, at, vcn, args, rules }: Part, change: Change): Promise<string> {
   const present = await get(["network", kind, "list", "--compartment-id", at, "--all"], list(resource));
-  const found = inUse(present.filter(({ displayName }) => displayName === name));
+  const own = present.filter((each) => vcn === undefined || (each.networkDetails?.id ?? each.vcnId) === vcn);
+  // A VCN has one attachment, whatever its name.
+  const found = inUse(own.filter(({ displayName }) => kind === "drg-attachment" || displayName === name));
   const command = ["network", kind];
   if (!found) {
     const options = rules ? [`--${rules.field}`, JSON.stringify(rules.wanted)] : [];

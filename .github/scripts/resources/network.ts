@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { overlaps } from "../cidr.ts";
 import { get } from "../oci/cli.ts";
 import { Refusal, say } from "../report.ts";
 import { list } from "../resources.ts";
@@ -20,32 +19,41 @@ export interface Network {
   drg: string | undefined;
 }
 
+/** What the network leads to, found to be there. */
+export interface Surroundings {
+  /** What stands for all of Oracle's services in the region. */
+  services: z.infer<typeof service>;
+  /** Where the DRG is, and its attachments with it. */
+  drgCompartment: string;
+}
+
 const service = z.object({ id: z.string(), name: z.string(), cidrBlock: z.string() });
 
-/** Makes the network, or adds to it what it lacks and leaves what else it has. @throws {Refusal} */
-export async function applyNetwork(network: Network, change: Change): Promise<void> {
-  const { name, compartment, vcnCidr, subnetCidr, databaseCidr, databasePort, drg } = network;
-  if (drg && overlaps(databaseCidr, vcnCidr))
-    throw new Refusal(
-      `VCN_CIDR ${vcnCidr} overlaps DB_CIDR ${databaseCidr}: the DRG could not tell them apart. Choose another VCN_CIDR and SUBNET_CIDR.`,
-    );
-  const all = (await get(["network", "service", "list", "--all"], list(service))).find((each) =>
+/** Looks, and makes nothing. @throws {Refusal} */
+export async function openSurroundings({ compartment, drg }: Network): Promise<Surroundings> {
+  const services = (await get(["network", "service", "list", "--all"], list(service))).find((each) =>
     /^All .* Services/i.test(each.name),
   );
-  if (!all) throw new Refusal("OCI names no service that stands for all of the region's: check OCI_CLI_REGION");
+  if (!services) throw new Refusal("OCI names no service that stands for all of the region's: check OCI_CLI_REGION");
+  return { services, drgCompartment: drg ? await compartmentOf(drg) : compartment };
+}
 
-  const make = (kind: string, args: readonly string[], rules?: Part["rules"], at = compartment) =>
-    applyPart(name, { kind, at, args, rules }, change);
+/** Makes the network, or adds to it what it lacks and leaves what else it has. @throws {Refusal} */
+export async function applyNetwork(network: Network, found: Surroundings, change: Change): Promise<void> {
+  const { name, compartment, vcnCidr, subnetCidr, databaseCidr, databasePort, drg } = network;
   const here = ["--compartment-id", compartment];
-  const vcn = await make("vcn", [...here, "--cidr-blocks", JSON.stringify([vcnCidr])]);
+  const ofVcn = ["--cidr-blocks", JSON.stringify([vcnCidr])];
+  const vcn = await applyPart(name, { kind: "vcn", at: compartment, args: [...here, ...ofVcn] }, change);
+  const make = (kind: string, args: readonly string[], rules?: Part["rules"], at = compartment) =>
+    applyPart(name, { kind, at, vcn, args, rules }, change);
   const inVcn = [...here, "--vcn-id", vcn];
   const gateway = await make("service-gateway", inVcn, {
     field: "services",
     option: "--service-gateway-id",
-    wanted: [{ serviceId: all.id }],
+    wanted: [{ serviceId: found.services.id }],
   });
-  if (drg) await make("drg-attachment", ["--drg-id", drg, "--vcn-id", vcn], undefined, await compartmentOf(drg));
-  const toServices = { destination: all.cidrBlock, destinationType: "SERVICE_CIDR_BLOCK" };
+  if (drg) await make("drg-attachment", ["--drg-id", drg, "--vcn-id", vcn], undefined, found.drgCompartment);
+  const toServices = { destination: found.services.cidrBlock, destinationType: "SERVICE_CIDR_BLOCK" };
   const toDatabase = { destination: databaseCidr, destinationType: "CIDR_BLOCK" };
   const routes = await make("route-table", inVcn, {
     field: "route-rules",

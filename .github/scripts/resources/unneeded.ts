@@ -1,12 +1,16 @@
 import { ask } from "../oci/cli.ts";
-import { warn } from "../report.ts";
+import { Refusal, warn } from "../report.ts";
 import { connectorSummary, gateway, inUse, list } from "../resources.ts";
-import { FEEDS, type Feed, KINDS } from "../settings/feed.ts";
+import { FEEDS, type Feed, KINDS, refusesInvalid } from "../settings/feed.ts";
 import type { Settings } from "../settings.ts";
 import { connectorName, isThere, listConnectors, removeConnector } from "./connector.ts";
 import { listGateways, removeGateway } from "./gateway.ts";
 
-/** Tells of a gateway and of connectors that no variable asks for any more, as far as this user may see them. */
+/**
+ * Tells of a gateway and of connectors that no variable asks for any more, as far as this user may see them.
+ *
+ * @throws {Refusal} where what such a connector brings would be lost
+ */
 export async function tellUnneeded(settings: Settings): Promise<void> {
   const { manifest, compartment, feeds } = settings;
   const kinds = KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
@@ -26,7 +30,13 @@ async function tellConnector(kind: Feed["kind"], settings: Settings): Promise<vo
   const name = connectorName(settings, kind);
   const answer = await ask(listConnectors(settings, name), list(connectorSummary));
   const found = "data" in answer && answer.data.find(isThere);
-  if (found) warnUnneeded(`The connector ${name}`, [FEEDS[kind]], [removeConnector(found.id)]);
+  if (!found) return;
+  if (!["INACTIVE", "FAILED"].includes(found.lifecycleState) && refusesInvalid(settings.config))
+    throw new Refusal(
+      `The connector ${name} is there, and delivers. ON_INVALID is ${settings.config.ON_INVALID || "missing, which is refuse"}: what is refused would be lost. Set ON_INVALID to set-aside or fail, or delete the connector if nothing needs it any more:
+  ${removeConnector(found.id)}`,
+    );
+  warnUnneeded(`The connector ${name}`, [FEEDS[kind]], [removeConnector(found.id)]);
 }
 
 /** What an earlier run made is left: a variable may be missing by mistake. @param remove the commands for it */

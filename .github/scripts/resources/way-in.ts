@@ -9,7 +9,7 @@ import { fillSpecification, openRoutes } from "../settings/specification.ts";
 import type { Settings } from "../settings.ts";
 import { smokeThrough } from "../smoke/gateway.ts";
 import { findKeys } from "../smoke/token-keys.ts";
-import { applyDeployment } from "./api-deployment.ts";
+import { applyDeployment, findDeployment } from "./api-deployment.ts";
 import { applyGateway, checkGateway, findGateway } from "./gateway.ts";
 
 /** All that it takes to put the gateway before the function, found to be in order. */
@@ -34,7 +34,10 @@ export async function openWayIn(settings: Settings): Promise<WayIn | undefined> 
     throw new Refusal(
       "GATEWAY_TYPE is PUBLIC, and GATEWAY_SUBNET_OCID is a private subnet: name a public one, or make it PRIVATE",
     );
-  if (found) checkGateway(found, gateway);
+  if (found) {
+    checkGateway(found, gateway);
+    await findDeployment(found);
+  }
   return { settings: gateway, auth, found };
 }
 

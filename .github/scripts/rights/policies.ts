@@ -8,8 +8,7 @@ export function dynamicGroupName(name: string): string {
 /** The least that CI, the Functions service and the function need. */
 export function policiesFor(rights: Rights): Policy[] {
   const { name, tenancy, compartment, secretCompartment, networkCompartment, secret, ciGroup, repository } = rights;
-  // A name with blanks goes in quotes.
-  const group = /^[\w./@-]+$/.test(ciGroup) ? ciGroup : `'${ciGroup}'`;
+  const group = quoteGroup(ciGroup);
   const here = `in compartment id ${compartment}`;
   const network = `in compartment id ${networkCompartment}`;
   return [
@@ -55,4 +54,10 @@ export function policiesFor(rights: Rights): Policy[] {
     },
     ...optionalPolicies(rights, group),
   ];
+}
+
+/** A name with blanks goes in quotes, and that of an identity domain before it in quotes of its own. */
+function quoteGroup(name: string): string {
+  const parts = name.replaceAll(/['"]/g, "").split("/");
+  return parts.every((part) => /^[\w.@-]+$/.test(part)) ? parts.join("/") : parts.map((part) => `'${part}'`).join("/");
 }

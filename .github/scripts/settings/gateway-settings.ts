@@ -1,3 +1,4 @@
+import { isSafeUrl } from "../safe-url.ts";
 import { type Access, readSpecification, SPECIFICATION, type Specification, type Tokens } from "./specification.ts";
 import type { Variables } from "./variables.ts";
 
@@ -64,11 +65,4 @@ function readOrigins({ optional }: Variables, faults: string[]): string[] {
       );
   }
   return origins;
-}
-
-/** Keys that come unencrypted could be anybody's, other than from this machine. */
-function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname));
 }
