@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { deliver as deliverTo, empty, item, namesIn, rejectedIn } from "./feed-fixture.ts";
-import { closingLine, platformForTests } from "./fixture.ts";
+import { closingLine, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
 
 const platform = await platformForTests();
@@ -87,5 +87,29 @@ test("an item that another of its batch forbids is set aside", async () => {
     assert.deepEqual(await namesIn(platform), ["a", "b", "c"]);
   } finally {
     await postgres.query("DROP INDEX once");
+  }
+});
+
+test("a search that was given up leaves nothing behind that the next attempt waits for", async () => {
+  // Its first row is there, uncommitted, while the other is slow: once, for longer than half of the time.
+  await postgres.query(`CREATE SEQUENCE tries;
+    CREATE FUNCTION no_bad() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN
+         IF NEW.name = ''bad'' THEN RAISE EXCEPTION ''no''; END IF;
+         IF NEW.name = ''slow'' AND nextval(''tries'') = 1 THEN PERFORM pg_sleep(3.5); END IF;
+         RETURN NEW;
+       END';
+    CREATE TRIGGER no_bad BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION no_bad();
+    GRANT USAGE ON SEQUENCE tries TO PUBLIC`);
+  try {
+    const { functions } = await laneForTests(platform, { timeoutSeconds: 6 });
+    const { json } = await deliver(streaming(["good", "bad", "slow"].map((name) => item(name))), {
+      ...platform,
+      functions,
+    });
+    assert.deepEqual([json.count, json.rejected], [2, 1]);
+    assert.deepEqual(await namesIn(platform), ["good", "slow"]);
+  } finally {
+    await postgres.query("DROP FUNCTION no_bad CASCADE; DROP SEQUENCE tries");
   }
 });

@@ -112,8 +112,11 @@ export class OpenConnection implements Connection {
     this.#abandoned = true;
   }
 
+  /** Once it is answered it is closed, since a transaction that it left open would hold what the next attempt waits for. */
   #refuseIfAbandoned(): void {
-    if (this.#abandoned) throw new AbandonedError("the attempt was given up");
+    if (!this.#abandoned) return;
+    if (this.isAnswered) this.close();
+    throw new AbandonedError("the attempt was given up");
   }
 
   /** Asks the server to break off what it is at. Before `close`: PgBouncer passes that on for open connections only. */
