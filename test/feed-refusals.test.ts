@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 import { deliver as deliverTo, empty, item, namesIn, rejectedIn } from "./feed-fixture.ts";
 import { closingLine, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
+import { eventually } from "./platform/eventually.ts";
 
 const platform = await platformForTests();
 const { postgres } = platform;
@@ -90,26 +91,40 @@ test("an item that another of its batch forbids is set aside", async () => {
   }
 });
 
-test("a search that was given up leaves nothing behind that the next attempt waits for", async () => {
-  // Its first row is there, uncommitted, while the other is slow: once, for longer than half of the time.
-  await postgres.query(`CREATE SEQUENCE tries;
-    CREATE FUNCTION no_bad() RETURNS trigger LANGUAGE plpgsql AS
-      'BEGIN
-         IF NEW.name = ''bad'' THEN RAISE EXCEPTION ''no''; END IF;
-         IF NEW.name = ''slow'' AND nextval(''tries'') = 1 THEN PERFORM pg_sleep(3.5); END IF;
-         RETURN NEW;
-       END';
-    CREATE TRIGGER no_bad BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION no_bad();
-    GRANT USAGE ON SEQUENCE tries TO PUBLIC`);
-  try {
-    const { functions } = await laneForTests(platform, { timeoutSeconds: 6 });
-    const { json } = await deliver(streaming(["good", "bad", "slow"].map((name) => item(name))), {
-      ...platform,
-      functions,
-    });
-    assert.deepEqual([json.count, json.rejected], [2, 1]);
-    assert.deepEqual(await namesIn(platform), ["good", "slow"]);
-  } finally {
-    await postgres.query("DROP FUNCTION no_bad CASCADE; DROP SEQUENCE tries");
-  }
-});
+/** Refuses what is bad, and is slow with what is slow: once, since a sequence counts what is taken back too. */
+const slowOnce = (seconds: number) => `CREATE SEQUENCE tries;
+  GRANT USAGE ON SEQUENCE tries TO PUBLIC;
+  CREATE FUNCTION no_bad() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN
+       IF NEW.name = ''bad'' THEN RAISE EXCEPTION ''no''; END IF;
+       IF NEW.name = ''slow'' AND nextval(''tries'') = 1 THEN PERFORM pg_sleep(${seconds}); END IF;
+       RETURN NEW;
+     END';
+  CREATE TRIGGER no_bad BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION no_bad()`;
+
+for (const [what, seconds, timeoutSeconds, silence] of [
+  ["is given up", 3.5, 6, false],
+  ["loses its connection in silence", 0.5, 14, true],
+] as const) {
+  test(`a search that ${what} leaves nothing behind that the next attempt waits for`, async () => {
+    await postgres.query(slowOnce(seconds));
+    const lane = await laneForTests(platform, { timeoutSeconds });
+    try {
+      // Once its first row is there, uncommitted.
+      const breaking =
+        silence &&
+        eventually(async () => {
+          const [tries] = await postgres.query<{ is_called: boolean }>("SELECT is_called FROM tries");
+          return tries?.is_called ? (lane.wire.breakAll("silence") ?? true) : undefined;
+        }, "the search");
+      const body = streaming(["good", "bad", "slow"].map((name) => item(name)));
+      const { json } = await deliver(body, { ...platform, functions: lane.functions });
+      await breaking;
+      assert.deepEqual([json.count, json.rejected], [2, 1]);
+      assert.deepEqual(await namesIn(platform), ["good", "slow"]);
+    } finally {
+      lane.wire.sweep();
+      await postgres.query("DROP FUNCTION no_bad CASCADE; DROP SEQUENCE tries");
+    }
+  });
+}
