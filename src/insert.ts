@@ -175,7 +175,10 @@ async function withoutRefused(connection: Connection, job: Job, ids: Ids, until:
   const refusals = [...refused.values()];
   const [first] = refusals;
   if (!first) return anew(connection, job);
-  const isOneReason = refusals.every(({ detail, path }) => detail === first.detail && `${path}` === `${first.path}`);
+  // Not where other rows forbid them (409): the table took those, such as the same items when they came first.
+  const isOneReason = refusals.every(
+    ({ status, detail, path }) => status === 422 && detail === first.detail && `${path}` === `${first.path}`,
+  );
   if (isOneReason && items.length > 1 && refusals.length === items.length && known.size === 0) return refusesAll(first);
   const setAside = Array.from(
     refused,

@@ -128,3 +128,15 @@ for (const [what, seconds, timeoutSeconds, silence] of [
     }
   });
 }
+
+test("a batch of Queue that comes again is set aside where the table has each item already", async () => {
+  await aside.postgres.query("CREATE UNIQUE INDEX once ON items (name)");
+  try {
+    const batch = Buffer.from(`[${["a", "b"].map((name) => item(name))}]`);
+    assert.deepEqual((await deliver(batch, aside)).json.count, 2);
+    assert.deepEqual((await deliver(batch, aside)).json, { count: 0, ids: [], rejected: 2 });
+    assert.deepEqual(await namesIn(aside), ["a", "b"]);
+  } finally {
+    await aside.postgres.query("DROP INDEX once");
+  }
+});
