@@ -1,5 +1,6 @@
 import type { Client, QueryResult, QueryResultRow } from "pg";
 import type { Call } from "../call.ts";
+import { isWithin } from "../deadline.ts";
 import { ConnectError, isAnswer, PostgresError } from "../faults/errors.ts";
 import { type Credentials, redact } from "../vault/secret.ts";
 import { cancel } from "./cancel.ts";
@@ -96,7 +97,7 @@ export class OpenConnection implements Connection {
   /** Validates it after idle: while the container was frozen it may have been closed, or have died unseen. */
   async isUsable(call: Call): Promise<boolean> {
     if (this.#lost) return false;
-    if (Date.now() - this.#idleSince <= VALIDATE_AFTER_IDLE_MS) return true;
+    if (isWithin(VALIDATE_AFTER_IDLE_MS, this.#idleSince)) return true;
     const timeout = call.deadline.share(VALIDATION_TIMEOUT_MS);
     try {
       await call.timed("connect", () => call.deadline.wait(() => this.#client.query("SELECT 1"), timeout));
