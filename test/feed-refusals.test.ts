@@ -140,3 +140,11 @@ test("a batch of Queue that comes again is set aside where the table has each it
     await aside.postgres.query("DROP INDEX once");
   }
 });
+
+test("a message of Queue that looks like one of Streaming's, and is nested too deeply for one, is set aside", async () => {
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  for (const name of ["value", "offset"]) {
+    const message = JSON.stringify({ ...streaming(["a"])[0], [name]: "deep" }).replace('"deep"', deep);
+    assert.deepEqual((await deliver(Buffer.from(`[${message}]`), aside)).json, { count: 0, ids: [], rejected: 1 });
+  }
+});
