@@ -26,6 +26,12 @@ export class DeadlineError extends TimeoutError {
   override readonly name = "DeadlineError";
 }
 
+/** Whether a time lies no more than so many milliseconds back. Nothing is known of one to come: the clock was set back. */
+export function isWithin(milliseconds: number, time: number): boolean {
+  const age = Date.now() - time;
+  return age >= 0 && age <= milliseconds;
+}
+
 /** The end of an invocation's time. Every wait goes through one, so that nothing waits for ever. */
 export class Deadline {
   /** Milliseconds of the wall clock, which goes on while the platform has the container frozen. */

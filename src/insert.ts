@@ -2,6 +2,7 @@ import type { Call } from "./call.ts";
 import type { Connection } from "./database/connection.ts";
 import type { Database } from "./database.ts";
 import { conflictOf, otherContent } from "./delivery/keys.ts";
+import { inAscii, isAscii } from "./delivery/rejects.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Answer, answerOf, TableError } from "./faults/errors.ts";
 import { forget, type Id, type Ids, idOf, isKeyOfId, quotedIds, surroundingsOf, takeIds } from "./insert/ids.ts";
@@ -40,6 +41,9 @@ import { Problem, pointer } from "./problem.ts";
 
 /** How often ids may turn out to be used: once by chance, and always where the user does not see all rows. */
 const MOST_ROUNDS = 3;
+
+/** The SQLSTATE of a character that the database's encoding does not have. */
+const UNTRANSLATABLE = "22P05";
 
 /** For rejects alone. They may be stored late, since they are delivered again: the database's clock is not asked. */
 const NO_IDS: Ids = { ids: [], series: false, ahead: Number.POSITIVE_INFINITY, at: 0 };
@@ -108,6 +112,10 @@ async function afterRefusal(
   // The row has been removed since.
   if (isUsed && repeated && keys.length === 0) return outcomeOf(job, ids.ids, {});
   if (isUsed || (answer && (isOfKeys(answer) || isOutdated(answer, ids, connection)))) return anew(connection, job);
+  if (answer?.code === UNTRANSLATABLE && !job.rejects.every(isAscii)) {
+    job.rejects = job.rejects.map(inAscii);
+    return goOn(connection, job);
+  }
   const refusal = refusalOf(error, items, quotedIds(connection, ids.ids));
   if (!refusal) throw error;
   if (feed) return withoutRefused(connection, job, ids, until);
@@ -175,7 +183,10 @@ async function withoutRefused(connection: Connection, job: Job, ids: Ids, until:
   const refusals = [...refused.values()];
   const [first] = refusals;
   if (!first) return anew(connection, job);
-  const isOneReason = refusals.every(({ detail, path }) => detail === first.detail && `${path}` === `${first.path}`);
+  // Not where other rows forbid them (409): the table took those, such as the same items when they came first.
+  const isOneReason = refusals.every(
+    ({ status, detail, path }) => status === 422 && detail === first.detail && `${path}` === `${first.path}`,
+  );
   if (isOneReason && items.length > 1 && refusals.length === items.length && known.size === 0) return refusesAll(first);
   const setAside = Array.from(
     refused,

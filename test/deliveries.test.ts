@@ -3,7 +3,7 @@ import { after, beforeEach, test } from "node:test";
 import { skipWithout } from "./deployment.ts";
 import { closingLine, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
-import { BUNDLE } from "./platform/functions.ts";
+import { BODY_LIMIT, BUNDLE } from "./platform/functions.ts";
 import { startPgBouncer } from "./platform/pgbouncer.ts";
 import type { Platform } from "./platform/platform.ts";
 import { readings } from "./subjects.ts";
@@ -187,4 +187,14 @@ test("through PgBouncer each message of a stream is stored or set aside, once", 
   } finally {
     await postgres.query("ALTER TABLE items DROP CONSTRAINT no_bad");
   }
+});
+
+test("an item is answered where nothing is refused, however long it is", async () => {
+  // Its answer repeats an item, and is dropped above 6 MiB once the row is stored.
+  const frame = JSON.stringify({ name: "a", description: "" }).length;
+  const body = JSON.stringify({ name: "a", description: "x".repeat(BODY_LIMIT - frame) });
+  const { code, body: answer } = await platform.functions.invoke({ body });
+  assert.equal(code, undefined);
+  assert.deepEqual(Object.keys(JSON.parse(answer.toString())), ["count", "ids"]);
+  assert.equal(await count("items"), 1);
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { deliver as deliverTo, empty, item, namesIn, rejectedIn } from "./feed-fixture.ts";
-import { closingLine, platformForTests } from "./fixture.ts";
+import { closingLine, laneForTests, platformForTests } from "./fixture.ts";
 import { streaming } from "./messages.ts";
+import { eventually } from "./platform/eventually.ts";
 
 const platform = await platformForTests();
 const { postgres } = platform;
@@ -87,5 +88,63 @@ test("an item that another of its batch forbids is set aside", async () => {
     assert.deepEqual(await namesIn(platform), ["a", "b", "c"]);
   } finally {
     await postgres.query("DROP INDEX once");
+  }
+});
+
+/** Refuses what is bad, and is slow with what is slow: once, since a sequence counts what is taken back too. */
+const slowOnce = (seconds: number) => `CREATE SEQUENCE tries;
+  GRANT USAGE ON SEQUENCE tries TO PUBLIC;
+  CREATE FUNCTION no_bad() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN
+       IF NEW.name = ''bad'' THEN RAISE EXCEPTION ''no''; END IF;
+       IF NEW.name = ''slow'' AND nextval(''tries'') = 1 THEN PERFORM pg_sleep(${seconds}); END IF;
+       RETURN NEW;
+     END';
+  CREATE TRIGGER no_bad BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION no_bad()`;
+
+for (const [what, seconds, timeoutSeconds, silence] of [
+  ["is given up", 3.5, 6, false],
+  ["loses its connection in silence", 0.5, 14, true],
+] as const) {
+  test(`a search that ${what} leaves nothing behind that the next attempt waits for`, async () => {
+    await postgres.query(slowOnce(seconds));
+    const lane = await laneForTests(platform, { timeoutSeconds });
+    try {
+      // Once its first row is there, uncommitted.
+      const breaking =
+        silence &&
+        eventually(async () => {
+          const [tries] = await postgres.query<{ is_called: boolean }>("SELECT is_called FROM tries");
+          return tries?.is_called ? (lane.wire.breakAll("silence") ?? true) : undefined;
+        }, "the search");
+      const body = streaming(["good", "bad", "slow"].map((name) => item(name)));
+      const { json } = await deliver(body, { ...platform, functions: lane.functions });
+      await breaking;
+      assert.deepEqual([json.count, json.rejected], [2, 1]);
+      assert.deepEqual(await namesIn(platform), ["good", "slow"]);
+    } finally {
+      lane.wire.sweep();
+      await postgres.query("DROP FUNCTION no_bad CASCADE; DROP SEQUENCE tries");
+    }
+  });
+}
+
+test("a batch of Queue that comes again is set aside where the table has each item already", async () => {
+  await aside.postgres.query("CREATE UNIQUE INDEX once ON items (name)");
+  try {
+    const batch = Buffer.from(`[${["a", "b"].map((name) => item(name))}]`);
+    assert.deepEqual((await deliver(batch, aside)).json.count, 2);
+    assert.deepEqual((await deliver(batch, aside)).json, { count: 0, ids: [], rejected: 2 });
+    assert.deepEqual(await namesIn(aside), ["a", "b"]);
+  } finally {
+    await aside.postgres.query("DROP INDEX once");
+  }
+});
+
+test("a message of Queue that looks like one of Streaming's, and is nested too deeply for one, is set aside", async () => {
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  for (const name of ["value", "offset"]) {
+    const message = JSON.stringify({ ...streaming(["a"])[0], [name]: "deep" }).replace('"deep"', deep);
+    assert.deepEqual((await deliver(Buffer.from(`[${message}]`), aside)).json, { count: 0, ids: [], rejected: 1 });
   }
 });

@@ -1,5 +1,6 @@
 import type { Client, QueryResult, QueryResultRow } from "pg";
 import type { Call } from "../call.ts";
+import { isWithin } from "../deadline.ts";
 import { ConnectError, isAnswer, PostgresError } from "../faults/errors.ts";
 import { type Credentials, redact } from "../vault/secret.ts";
 import { cancel } from "./cancel.ts";
@@ -96,7 +97,7 @@ export class OpenConnection implements Connection {
   /** Validates it after idle: while the container was frozen it may have been closed, or have died unseen. */
   async isUsable(call: Call): Promise<boolean> {
     if (this.#lost) return false;
-    if (Date.now() - this.#idleSince <= VALIDATE_AFTER_IDLE_MS) return true;
+    if (isWithin(VALIDATE_AFTER_IDLE_MS, this.#idleSince)) return true;
     const timeout = call.deadline.share(VALIDATION_TIMEOUT_MS);
     try {
       await call.timed("connect", () => call.deadline.wait(() => this.#client.query("SELECT 1"), timeout));
@@ -112,8 +113,11 @@ export class OpenConnection implements Connection {
     this.#abandoned = true;
   }
 
+  /** Once it is answered it is closed, since a transaction that it left open would hold what the next attempt waits for. */
   #refuseIfAbandoned(): void {
-    if (this.#abandoned) throw new AbandonedError("the attempt was given up");
+    if (!this.#abandoned) return;
+    if (this.isAnswered) this.close();
+    throw new AbandonedError("the attempt was given up");
   }
 
   /** Asks the server to break off what it is at. Before `close`: PgBouncer passes that on for open connections only. */

@@ -1,7 +1,7 @@
 import type { OnInvalid } from "../config.ts";
 import type { Delivery, Feed } from "../delivery.ts";
 import { Problem } from "../problem.ts";
-import { type Item, keyOf, parseItem, readJson } from "./items.ts";
+import { ANSWER_BYTES, type Item, keyOf, parseItem, readJson } from "./items.ts";
 import { elementsOf } from "./json.ts";
 import { conflictOf } from "./keys.ts";
 import { mergeByKey } from "./merge.ts";
@@ -36,7 +36,8 @@ export function readFeed(body: Buffer): Delivery {
     content: () => contents[index] as Buffer,
     read: (content: Buffer) => parseItem(value, content),
   }));
-  return sort(messages, batch);
+  // An answer that repeats so long an item would be dropped, and the item delivered again.
+  return sort(messages, batch || body.length > ANSWER_BYTES);
 }
 
 /** @throws {Problem} 422 where a message is no item, and the delivery is to fail for it */

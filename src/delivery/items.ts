@@ -18,7 +18,7 @@ const omittable = columns.filter(
  * The platform drops an answer above 6 MB after the row is stored, and a single item's answer repeats the item.
  * Taken as decimal megabytes, less room for what is in the answer alone: the id, and columns of ordinary length.
  */
-const ANSWER_BYTES = 6_000_000 - 100 * (1 + omittable.length);
+export const ANSWER_BYTES = 6_000_000 - 100 * (1 + omittable.length);
 
 const keySchema = z.optional(z.custom(isKey, { error: "must have 1 to 255 visible ASCII characters" }));
 const schemas = Object.fromEntries(accepted.map(([name, column]) => [name, schemaOf(column)]));

@@ -26,3 +26,13 @@ function storable(json: unknown): string {
     typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,
   );
 }
+
+/** With question marks in place of what a database of another encoding than UTF-8 may not hold. Its content stays as it came. */
+export function inAscii({ source, errors, ...reject }: Reject): Reject {
+  const plain = (json: string) => json.replace(/[^\0-\x7f]/gu, "?");
+  return { ...reject, source: plain(source), errors: plain(errors) };
+}
+
+export function isAscii({ source, errors }: Reject): boolean {
+  return !/[^\0-\x7f]/.test(source + errors);
+}

@@ -27,7 +27,13 @@ export function isStream(body: unknown): body is StreamMessage[] {
 }
 
 function isMessage(value: unknown): value is StreamMessage {
-  return typeof value === "object" && value !== null && MEMBERS.every((name) => Object.hasOwn(value, name));
+  if (typeof value !== "object" || value === null) return false;
+  return MEMBERS.every((name) => Object.hasOwn(value, name) && isScalar((value as Record<string, unknown>)[name]));
+}
+
+/** Streaming's members are no others, which could be nested more deeply than a key can be made of. */
+function isScalar(value: unknown): boolean {
+  return typeof value !== "object" || value === null || JSON.isRawJSON(value);
 }
 
 /** The messages with their offsets as they are written, where JavaScript would round one. */

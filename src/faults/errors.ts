@@ -69,9 +69,9 @@ export function isAnswer(error: unknown): error is PostgresError {
   return [severity, code, message].every((field) => typeof field === "string");
 }
 
-/** Whether the error came up in a function that a trigger calls, and not in the statement itself. */
+/** Whether the error came up in a function that a trigger calls, and not in the statement itself: in whatever language it says so. */
 export function isOfFunction({ where = "" }: Answer): boolean {
-  return /^(PL|SQL)/m.test(where);
+  return /PL\/|(?<![\w.])SQL(?!\w)/.test(where);
 }
 
 /** Whether such a function raised it, with a SQLSTATE of its choice. */

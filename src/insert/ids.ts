@@ -1,4 +1,5 @@
 import type { Connection } from "../database/connection.ts";
+import { isWithin } from "../deadline.ts";
 import { type Answer, answerOf, TableError } from "../faults/errors.ts";
 import type { Log } from "../log.ts";
 import { IS_KEY_OF_ID } from "./catalog.ts";
@@ -63,7 +64,7 @@ interface Row {
 export async function takeIds(connection: Connection, count: number, log: Log): Promise<Ids> {
   const known = surroundings.get(connection);
   const { reserved } = known ?? {};
-  if (reserved && count === 1 && Date.now() - reserved.at < RESERVED_FOR_MS) return reserved;
+  if (reserved && count === 1 && isWithin(RESERVED_FOR_MS, reserved.at)) return reserved;
   const row = (known && (await takeKnown(connection, count, known))) ?? (await takeFirst(connection, count));
   const about = known && !row.sequence ? known : learn(row, connection);
   about.guarded = row.guarded;

@@ -6,6 +6,10 @@ import { type Refusal, refusalOf } from "./refusal.ts";
 import { rowsOf } from "./rows.ts";
 import { storeChecked } from "./store.ts";
 
+/** The server ends it where nothing is asked of it any more, since the next attempt waits for its rows. */
+const BEGIN =
+  "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT tried";
+
 /** What is tried, and undone in the end. */
 interface Tried {
   items: readonly Item[];
@@ -25,7 +29,7 @@ export type Refused = Map<number, Refusal>;
  */
 export async function sieve(connection: Connection, tried: Tried, refused: Refused): Promise<void> {
   const { length } = tried.items;
-  await connection.query("BEGIN; SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT tried");
+  await connection.query(BEGIN);
   let from = 0;
   /** How many are tried next. */
   let size = Math.ceil(length / 2);

@@ -111,9 +111,11 @@ function insertOneText(names: readonly string[], keyed: boolean): string {
 
 /** The key of a single row, with what the database made of it: so that its answer can be given again, whatever becomes of it. */
 function insertKeyOf(rows: string, names: readonly string[], key: string, fingerprint: string): string {
-  const members = madeNames(names).flatMap((name) => [literal(name), quoted(name)]);
+  // Of arrays, since a function has 100 arguments at most.
+  const own = madeNames(names);
+  const object = `jsonb_object(ARRAY[${own.map(literal).join(", ")}]::text[], ARRAY[${own.map(quoted).join(", ")}]::text[])`;
   return `INSERT INTO ${KEYS} (key, fingerprint, ids, made)
-      SELECT ${key}, ${fingerprint}, ARRAY[id], jsonb_build_object(${members.join(", ")}) FROM ${rows}`;
+      SELECT ${key}, ${fingerprint}, ARRAY[id], ${object} FROM ${rows}`;
 }
 
 /**
