@@ -129,6 +129,8 @@ export function evaluate(text: string, context: Context): string {
 }
 
 function lookUp(term: string, context: Context): string {
+  const [, whole, part] = /^contains\(([\w.]+), ('[^']*')\)$/.exec(term) ?? [];
+  if (whole && part) return lookUp(whole, context).includes(lookUp(part, context)) ? "true" : "";
   const [left = "", right] = term.split(/\s*==\s*/);
   if (right !== undefined) return lookUp(left, context) === lookUp(right, context) ? "true" : "";
   const literal = /^'([^']*)'$/.exec(term)?.[1];
