@@ -49,6 +49,12 @@ function rowOf(item: Item, made: Made): object {
   return Object.fromEntries(row);
 }
 
+/** For the log, of a failure that only its sender can mend. */
+const INVALID = {
+  code: "INVALID",
+  remedy: "mend what sends it; with ON_INVALID=set-aside what is no item is kept with the reason, and the rest stored",
+};
+
 /** Makes `work` an FDK handler, which turns each outcome into what this caller can see, and logs one closing line. */
 export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Handler {
   let first = true;
@@ -68,9 +74,10 @@ export function answer(work: (call: Call, body: Buffer) => Promise<Outcome>): Ha
       return result;
     } catch (error) {
       const problem = asProblem(error);
-      const { status, message, headers, logged } = problem;
+      const { status, message, headers } = problem;
       // A failed function is what makes the platform and its services retry; only the gateway can carry a status.
       const fails = status >= 500 || call.onInvalid !== "refuse";
+      const logged = fails && status < 500 ? { ...INVALID, ...problem.logged } : problem.logged;
       const [level, outcome] = fails ? (["error", "failed"] as const) : (["info", "refused"] as const);
       call.log[level](outcome, {
         ...closing,

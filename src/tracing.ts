@@ -61,7 +61,7 @@ export function startTrace(call: Call, context: Context): Trace | undefined {
 
   async function send({ outcome, status, items, first, code }: Closing): Promise<void> {
     const told = { outcome, status, items, first, callId: call.id, ...(code !== undefined && { code }) };
-    const failed = status >= 500 && { error: code ?? outcome };
+    const failed = outcome === "failed" && { error: code ?? outcome };
     const tags = Object.fromEntries(Object.entries({ ...told, ...failed }).map(([name, value]) => [name, `${value}`]));
     const parent = caller === undefined ? {} : { parentId: caller };
     const whole: Span = { ...spanOf("invocation", started), id, ...parent, kind: "SERVER", tags };

@@ -108,7 +108,9 @@ test("a batch of Streaming fails where it is to fail for what the table refuses,
   try {
     const { code, callId } = await deliver(streaming([item("a"), item("bad")]), failing);
     assert.equal(code, "FunctionInvokeExecutionFailed");
-    assert.equal((await closingLine(failing, callId)).constraint, "no_bad");
+    const { code: sqlstate, constraint, remedy } = await closingLine(failing, callId);
+    assert.deepEqual([sqlstate, constraint], ["23514", "no_bad"]);
+    assert.match(remedy, /set-aside/);
     assert.deepEqual([await namesIn(failing), await rejectedIn(failing)], [[], []]);
   } finally {
     await failing.postgres.query("ALTER TABLE items DROP CONSTRAINT no_bad");
@@ -133,10 +135,30 @@ test("a batch of Queue whose messages have keys is stored once", async () => {
   assert.deepEqual(await namesIn(aside), ["a", "b"]);
 });
 
-test("a batch of Queue that is no JSON is set aside whole", async () => {
-  const body = Buffer.from('[{"name":"a"},a plain string]');
-  assert.deepEqual((await deliver(body, aside)).json, { count: 0, ids: [], rejected: 1 });
-  assert.deepEqual((await rejectedIn(aside))[0]?.content, body);
+test("a batch of Queue has each message that is no JSON set aside as it came, and the others stored", async () => {
+  const bad = ["", "a plain string", "{'name':'a'}", "\xff"].map((text) => Buffer.from(text, "latin1"));
+  const messages = [item("a"), ...bad, item("b")].map((message) => Buffer.from(message));
+  const body = Buffer.concat(messages.flatMap((message, index) => [Buffer.from(index === 0 ? "[" : ","), message]));
+  const { json } = await deliver(Buffer.concat([body, Buffer.from("]")]), aside);
+  assert.deepEqual([json.count, json.rejected], [2, bad.length]);
+  assert.deepEqual(await namesIn(aside), ["a", "b"]);
+  assert.deepEqual(
+    (await rejectedIn(aside)).map(({ content }) => content),
+    bad.sort(Buffer.compare),
+  );
+});
+
+test("a batch of Queue in which messages cannot be told apart is set aside whole", async () => {
+  for (const text of [
+    '[{"name":"a"},half "a string]',
+    '[{"name":"a"},{]',
+    '[{"name":"a"}],{"name":"b"}]',
+    '[{"name":"a"},',
+  ]) {
+    await empty(aside);
+    assert.deepEqual((await deliver(Buffer.from(text), aside)).json, { count: 0, ids: [], rejected: 1 }, text);
+    assert.equal((await rejectedIn(aside))[0]?.content.toString(), text);
+  }
 });
 
 test("a batch of nothing is a delivery of nothing", async () => {
@@ -149,7 +171,8 @@ test("a batch of Queue fails where it is to fail", async () => {
     const { code, callId } = await deliver(body, failing);
     assert.equal(code, "FunctionInvokeExecutionFailed");
     const line = await closingLine(failing, callId);
-    assert.deepEqual([line.msg, line.level], ["failed", "error"]);
+    assert.deepEqual([line.msg, line.level, line.code], ["failed", "error", "INVALID"]);
+    assert.match(line.remedy, /set-aside/);
   }
 });
 

@@ -17,27 +17,30 @@ interface Message {
   source?: stream.StreamMessage;
 }
 
-/** Never refuses a body: what is no JSON is one message, to be set aside. */
+/** Never refuses a body: what is no JSON is set aside. */
 export function readFeed(body: Buffer): Delivery {
   let json: unknown;
   try {
     json = readJson(body);
-  } catch (error) {
-    const fail = () => {
-      throw error;
-    };
-    return sort([{ content: () => body, read: fail }], true);
+  } catch {
+    return sort(messagesOf(body), true);
   }
   if (stream.isStream(json)) return readStream(json, body, "set-aside");
-  const batch = Array.isArray(json);
-  const values: unknown[] = Array.isArray(json) ? json : [json];
-  const contents = batch ? elementsOf(body) : [body];
-  const messages = values.map((value, index) => ({
-    content: () => contents[index] as Buffer,
+  const contents = Array.isArray(json) ? elementsOf(body) : [body];
+  const messages = [json].flat().map((value, index) => ({
+    content: () => contents?.[index] as Buffer,
     read: (content: Buffer) => parseItem(value, content),
   }));
   // An answer that repeats so long an item would be dropped, and the item delivered again.
-  return sort(messages, batch || body.length > ANSWER_BYTES);
+  return sort(messages, Array.isArray(json) || body.length > ANSWER_BYTES);
+}
+
+/** Of a queue's delivery, in which a message is no JSON: each by itself, where they can be told apart. */
+function messagesOf(body: Buffer): Message[] {
+  return (elementsOf(body) ?? [body]).map((message) => ({
+    content: () => message,
+    read: (content: Buffer) => parseItem(readJson(content), content),
+  }));
 }
 
 /** @throws {Problem} 422 where a message is no item, and the delivery is to fail for it */

@@ -63,22 +63,31 @@ const [QUOTE, BACKSLASH, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLO
 /** By the byte. */
 const STRUCTURE = Array.from({ length: 256 }, (_, byte) => ",:[]{}".includes(String.fromCharCode(byte)));
 
-/** The bytes of each element of an array. */
-export function elementsOf(json: Buffer): Buffer[] {
+/** The bytes of each element of an array; undefined where they are not the structure of one, whatever its elements are. */
+export function elementsOf(json: Buffer): Buffer[] | undefined {
   const elements: Buffer[] = [];
-  let [depth, start] = [0, 0];
+  let [depth, start, end] = [0, -1, -1];
+  let isArray = true;
   walk(json, (byte, at) => {
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      if (depth++ === 0) start = at + 1;
+      if (depth++ > 0) return;
+      isArray &&= start < 0 && byte === OPEN_ARRAY && isBlank(json.subarray(0, at));
+      start = at + 1;
     } else if (byte === COMMA && depth === 1) {
       elements.push(trimmed(json.subarray(start, at)));
       start = at + 1;
     } else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) {
       elements.push(trimmed(json.subarray(start, at)));
+      end = at + 1;
     }
+    isArray &&= depth >= 0;
   });
+  if (!isArray || depth !== 0 || end < 0 || !isBlank(json.subarray(end))) return undefined;
   return elements.length === 1 && elements[0]?.length === 0 ? [] : elements;
 }
+
+/** But for a byte order mark. */
+const isBlank = (json: Buffer) => trimmed(json).length === 0 || json.toString() === "\ufeff";
 
 /** Without JSON's white space around it. */
 function trimmed(json: Buffer): Buffer {
