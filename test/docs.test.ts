@@ -91,6 +91,12 @@ suite("README.md and docs/", () => {
     }
   });
 
+  test("docs/table.md creates beside its table what the tests create", () => {
+    const [, sql = ""] = /^ *```sql\n(.*?)^ *```$/ms.exec(read("docs/table.md")) ?? [];
+    const beside = (schema: string) => schema.replace(/^.*?(?=CREATE TABLE \S+ \S+ \S+ \S+_keys )/s, "");
+    assert.equal(beside(sql.replaceAll(/^ {3}/gm, "")), beside(read("test/readings/schema.sql")));
+  });
+
   test("README has at most 200 lines", () => {
     assert(read("README.md").trimEnd().split("\n").length <= 200);
   });
