@@ -23,8 +23,16 @@ const RUN_BY: [start: string, file: string, words: string[]][] = [
   ["FEED_MESSAGES=", "test/feed-soak.test.ts", ["FEED_MESSAGES", "SEED"]],
   ["oci fn application update --application-id", "test/figures.test.ts", ["docs/operate.md", "commands()[0]"]],
   ["oci logging-search search-logs", "test/figures.test.ts", ["docs/operate.md", "commands()[3]"]],
-  ["jq -nc '[inputs | {value", "test/provision-connector.test.ts", ["docs/operate.md", 'putInto("streaming ']],
-  ["jq -nc '[inputs | {content", "test/provision-connector.test.ts", ["docs/operate.md", 'putInto("queue ']],
+  [
+    "jq -nc '[[inputs] | flatten(1)[] | {value",
+    "test/provision-connector.test.ts",
+    ["docs/operate.md", 'putInto("streaming '],
+  ],
+  [
+    "jq -nc '[[inputs] | flatten(1)[] | {content",
+    "test/provision-connector.test.ts",
+    ["docs/operate.md", 'putInto("queue '],
+  ],
   ['echo \'{"device":', "test/readings/table.ts", ["device: uuid", "value: numeric"]],
 ];
 
@@ -89,6 +97,12 @@ suite("README.md and docs/", () => {
       );
       for (const word of words) assert(read(file).includes(word), `${file} has not: ${word}`);
     }
+  });
+
+  test("docs/table.md creates beside its table what the tests create", () => {
+    const [, sql = ""] = /^ *```sql\n(.*?)^ *```$/ms.exec(read("docs/table.md")) ?? [];
+    const beside = (schema: string) => schema.replace(/^.*?(?=CREATE TABLE \S+ \S+ \S+ \S+_keys )/s, "");
+    assert.equal(beside(sql.replaceAll(/^ {3}/gm, "")), beside(read("test/readings/schema.sql")));
   });
 
   test("README has at most 200 lines", () => {
