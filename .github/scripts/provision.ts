@@ -6,6 +6,7 @@
  * Exit: 0 when the function answers its health check, through its API gateway too where it has one
  */
 
+import { readArguments } from "./arguments.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { openWorkshop, publishImage } from "./image.ts";
 import { get, requireCli } from "./oci/cli.ts";
@@ -21,6 +22,7 @@ import { readSettings, type Settings } from "./settings.ts";
 import { smoke } from "./smoke.ts";
 
 await runCommand(async () => {
+  readArguments("npm run provision", {});
   const settings = readSettings("provision");
   const [workshop, application, repository, wayIn, deliveries] = await Promise.all([
     openWorkshop(settings, settings.shape),
