@@ -14,6 +14,7 @@ import { Refusal, report, runCommand } from "./report.ts";
 import { applyApplication, checkApplication, findApplication } from "./resources/application.ts";
 import { applyDelivery, openDeliveries } from "./resources/connector.ts";
 import { applyFunction } from "./resources/function.ts";
+import { requireNamed } from "./resources/named.ts";
 import { applyRepository, findRepository } from "./resources/repository.ts";
 import { tellUnneeded } from "./resources/unneeded.ts";
 import { applyWayIn, openWayIn } from "./resources/way-in.ts";
@@ -31,6 +32,7 @@ await runCommand(async () => {
     openWayIn(settings),
     openDeliveries(settings),
     checkNetwork(settings),
+    checkTraces(settings),
     tellUnneeded(settings),
     requireCli(),
   ]);
@@ -56,4 +58,9 @@ async function checkNetwork({ subnets, nsgs }: Settings): Promise<void> {
     ...subnets.map((id) => get(["network", "subnet", "get", "--subnet-id", id], anything)),
     ...nsgs.map((id) => get(["network", "nsg", "get", "--nsg-id", id], anything)),
   ]);
+}
+
+async function checkTraces({ traces }: Settings): Promise<void> {
+  if (traces)
+    await requireNamed("APM_DOMAIN_OCID", ["apm-control-plane", "apm-domain", "get", "--apm-domain-id", traces]);
 }
