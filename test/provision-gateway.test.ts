@@ -125,9 +125,13 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
         /API gateway .* created, PRIVATE[\s\S]*API deployment .* created[\s\S]*Health check through the gateway: ok/,
       );
       const url =
-        /URL: (\S+\/items), for tokens of http:\S+; without one: GET, HEAD \/health$/m.exec(summary)?.[1] ?? "";
+        /URL: (\S+[^/]) \(\/items and \/health\), for tokens of http:\S+; without one: GET, HEAD \/health$/m.exec(
+          summary,
+        )?.[1] ?? "";
       const call = (headers: Record<string, string>) =>
-        fetch(url, { method: "POST", headers, body: '{"name":"through the gateway"}' }).then(({ status }) => status);
+        fetch(`${url}/items`, { method: "POST", headers, body: '{"name":"through the gateway"}' }).then(
+          ({ status }) => status,
+        );
       assert.equal(await call({ authorization: `Bearer ${issuer.token({ aud: "inserter" })}` }), 201);
       assert.equal(await call({}), 401);
       assert.equal(cloud.accessLog.filter((line) => line.includes('"/items"')).length, 2);
@@ -180,8 +184,8 @@ suite("provision with an API gateway", { skip: skipWithout(...TOOLS) }, async ()
       const { code, text, summary } = await provision({ GATEWAY_AUTH: "none" });
       assert.equal(code, 0, text);
       assert.match(summary, /^- \*\*GATEWAY_AUTH=none: whoever reaches the gateway \(PRIVATE\) can insert\./m);
-      const url = /URL: (\S+)/.exec(summary)?.[1] ?? "";
-      assert.equal((await fetch(url, { method: "POST", body: '{"name":"by anybody"}' })).status, 201);
+      const url = /URL: (\S+) \(\/items and \/health\)$/m.exec(summary)?.[1] ?? "";
+      assert.equal((await fetch(`${url}/items`, { method: "POST", body: '{"name":"by anybody"}' })).status, 201);
     });
 
     test("without the variable it is left, and told with what deletes it; what may not be seen is no fault", async () => {
