@@ -63,3 +63,23 @@ test("keys that cannot be read from here are taken all the same, for the gateway
     assert.deepEqual(await findKeys({ ...tokens, keys }), { ...tokens, keys });
   }
 });
+
+test("of keys there must be one that a token can match", async (t) => {
+  const said: string[] = [];
+  t.mock.method(process.stderr, "write", (text: string) => said.push(text) > 0);
+  const tokens = { issuer: "https://idp.example.com", audience: "inserter", keys: `${url}/keys` };
+  const [rsa, none] = [{ kty: "RSA", kid: "1" }, /no RSA key with a kid/];
+  for (const [keys, warning] of [
+    [[{ kty: "EC", kid: "1" }, rsa], undefined],
+    [[{ kty: "EC", kid: "1" }], none],
+    [[{ kty: "RSA" }], none],
+    [[{ kty: "RSA", kid: "" }, "RSA"], none],
+    [[], none],
+  ] as const) {
+    answers = [[200, JSON.stringify({ keys })]];
+    said.length = 0;
+    await findKeys(tokens);
+    assert.equal(said.length, warning ? 1 : 0, said.join());
+    if (warning) assert.match(String(said[0]), warning);
+  }
+});

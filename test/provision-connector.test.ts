@@ -48,6 +48,21 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
       { ...both, STREAM_OCID: landscape.queue.id },
       /- STREAM_OCID is the OCID of a queue .* of a stream/,
     ],
+    [
+      "a stream that is not there",
+      { ...both, STREAM_OCID: "ocid1.stream.oc1.eu-frankfurt-1.other" },
+      /^✖ STREAM_OCID: oci streaming admin stream get: 404 .*\(ocid1\.stream\..*other\)\n {2}Either it is not there, or/m,
+    ],
+    [
+      "a queue that is not there",
+      { ...both, QUEUE_OCID: "ocid1.queue.oc1.eu-frankfurt-1.other" },
+      /^✖ QUEUE_OCID: oci queue queue-admin queue get: 404 .*\(ocid1\.queue\..*other\)/m,
+    ],
+    [
+      "an APM domain that is not there",
+      { ...both, APM_DOMAIN_OCID: "ocid1.apmdomain.oc1.eu-frankfurt-1.other" },
+      /^✖ APM_DOMAIN_OCID: oci apm-control-plane apm-domain get: 404 .*\(ocid1\.apmdomain\..*other\)/m,
+    ],
   ] as [string, Record<string, string>, RegExp][]) {
     test(`${what}: said, and nothing is made`, async () => {
       assert.match((await refused(more)).text, message);
@@ -273,17 +288,19 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
     assert.match(text, /Creating the connector \S+ ended in FAILED: NotAuthorized: The stream cannot be read\./);
   });
 
-  test("rights to read are for that one stream and that one queue, and for connectors of the compartment", () => {
+  test("rights to read are for that one stream and that one queue, of connectors of the compartment and of CI", () => {
     const own = `in compartment id ${env.COMPARTMENT_OCID}`;
     const all = cloud.store.all("policy").flatMap(({ statements }) => statements as string[]);
     const who = `request.principal.type = 'serviceconnector', request.principal.compartment.id = '${env.COMPARTMENT_OCID}'`;
     assert.deepEqual(
-      all.filter((statement) => statement.includes("connector")),
+      all.filter((statement) => /connector|stream|queue/.test(statement)),
       [
         `Allow group CI-CD-Deployers to manage serviceconnectors ${own}`,
         `Allow any-user to use fn-function ${own} where all {${who}}`,
         `Allow any-user to use fn-invocation ${own} where all {${who}}`,
+        `Allow group CI-CD-Deployers to {STREAM_READ} ${own} where target.stream.id = '${landscape.stream.id}'`,
         `Allow any-user to {STREAM_READ, STREAM_CONSUME} ${own} where all {${who}, target.stream.id = '${landscape.stream.id}'}`,
+        `Allow group CI-CD-Deployers to {QUEUE_READ} ${own} where target.queue.id = '${landscape.queue.id}'`,
         `Allow any-user to {QUEUE_READ, QUEUE_CONSUME} ${own} where all {${who}, target.queue.id = '${landscape.queue.id}'}`,
       ],
     );

@@ -6,11 +6,11 @@
  *   --dry-run   prints each statement and command, and changes nothing
  *   --network   also makes a VCN with a private subnet from which images can be pulled and the database reached
  */
-import { parseArgs } from "node:util";
 import * as z from "zod";
+import { readArguments } from "./arguments.ts";
 import { contains, isBlock, overlaps } from "./cidr.ts";
 import { ask, cliEnvironment } from "./oci/cli.ts";
-import { Faults, Refusal, runCommand, say } from "./report.ts";
+import { Faults, runCommand, say } from "./report.ts";
 import { change, showChange } from "./resources/change.ts";
 import { applyNetwork, type Network, openSurroundings } from "./resources/network.ts";
 import { list } from "./resources.ts";
@@ -23,8 +23,11 @@ import { readVariables, type Variables } from "./settings/variables.ts";
 
 const subscription = z.object({ regionName: z.string(), isHomeRegion: z.boolean() });
 
+const USAGE = "npm run bootstrap -- [--dry-run] [--network]";
+const OPTIONS = { "dry-run": { type: "boolean" }, network: { type: "boolean" } } as const;
+
 await runCommand(async () => {
-  const { "dry-run": dryRun, network: withNetwork } = readOptions();
+  const { "dry-run": dryRun, network: withNetwork } = readArguments(USAGE, OPTIONS);
   const { rights, network } = readPlan(withNetwork);
   cliEnvironment();
   const apply = dryRun ? showChange : change;
@@ -33,14 +36,6 @@ await runCommand(async () => {
   if (network && surroundings) await applyNetwork(network, surroundings, apply);
   say("Done. Policies and groups can take 15 minutes to be known everywhere.");
 });
-
-function readOptions() {
-  try {
-    return parseArgs({ options: { "dry-run": { type: "boolean" }, network: { type: "boolean" } } }).values;
-  } catch (error) {
-    throw new Refusal(`${(error as Error).message}. Usage: npm run bootstrap -- [--dry-run] [--network]`);
-  }
-}
 
 /** @throws {Refusal} naming all that is missing or wrong at once */
 function readPlan(withNetwork = false): { rights: Omit<Rights, "home">; network: Network | undefined } {

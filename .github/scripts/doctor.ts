@@ -6,12 +6,14 @@
  * Exit: 1 when there is any ✖
  */
 
+import { readArguments } from "./arguments.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { requireCli } from "./oci/cli.ts";
 import { runCommand } from "./report.ts";
 import { readSettings } from "./settings.ts";
 
 await runCommand(async () => {
+  readArguments("npm run doctor", {});
   const settings = readSettings("doctor");
   await requireCli();
   if (!(await showDiagnosis(settings))) process.exitCode = 1;

@@ -11,6 +11,7 @@ import { appendFileSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { readArguments } from "./arguments.ts";
 import { fingerprintOf, readEnvironment, writeConfig } from "./oci/credentials.ts";
 import { codeOf } from "./oci/fetch-error.ts";
 import { Refusal, runCommand, say } from "./report.ts";
@@ -35,6 +36,7 @@ const said = z.object({
 });
 
 await runCommand(async () => {
+  readArguments("npm run login", {});
   const env = readEnvironment(process.env);
   if (TOGETHER.every((name) => !env[name])) {
     say("OIDC_DOMAIN_URL is not set: the API key is used.");

@@ -6,6 +6,7 @@
  * Exit: 0 when the function answers its health check, through its API gateway too where it has one
  */
 
+import { readArguments } from "./arguments.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { openWorkshop, publishImage } from "./image.ts";
 import { get, requireCli } from "./oci/cli.ts";
@@ -13,6 +14,7 @@ import { Refusal, report, runCommand } from "./report.ts";
 import { applyApplication, checkApplication, findApplication } from "./resources/application.ts";
 import { applyDelivery, openDeliveries } from "./resources/connector.ts";
 import { applyFunction } from "./resources/function.ts";
+import { requireNamed } from "./resources/named.ts";
 import { applyRepository, findRepository } from "./resources/repository.ts";
 import { tellUnneeded } from "./resources/unneeded.ts";
 import { applyWayIn, openWayIn } from "./resources/way-in.ts";
@@ -21,6 +23,7 @@ import { readSettings, type Settings } from "./settings.ts";
 import { smoke } from "./smoke.ts";
 
 await runCommand(async () => {
+  readArguments("npm run provision", {});
   const settings = readSettings("provision");
   const [workshop, application, repository, wayIn, deliveries] = await Promise.all([
     openWorkshop(settings, settings.shape),
@@ -29,6 +32,7 @@ await runCommand(async () => {
     openWayIn(settings),
     openDeliveries(settings),
     checkNetwork(settings),
+    checkTraces(settings),
     tellUnneeded(settings),
     requireCli(),
   ]);
@@ -54,4 +58,9 @@ async function checkNetwork({ subnets, nsgs }: Settings): Promise<void> {
     ...subnets.map((id) => get(["network", "subnet", "get", "--subnet-id", id], anything)),
     ...nsgs.map((id) => get(["network", "nsg", "get", "--nsg-id", id], anything)),
   ]);
+}
+
+async function checkTraces({ traces }: Settings): Promise<void> {
+  if (traces)
+    await requireNamed("APM_DOMAIN_OCID", ["apm-control-plane", "apm-domain", "get", "--apm-domain-id", traces]);
 }

@@ -8,11 +8,13 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { readArguments } from "./arguments.ts";
 import { readEnvironment } from "./oci/credentials.ts";
 import { Refusal, runCommand, say } from "./report.ts";
 import { ROOT } from "./root.ts";
 
 await runCommand(async () => {
+  readArguments("npm run tools", {});
   const folder = join(homedir(), ".oci-cli");
   run("python3", "-m", "venv", folder);
   const pip = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes"];

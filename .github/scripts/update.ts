@@ -6,6 +6,7 @@
  * Exit: 0 when the new image answers its health check
  */
 
+import { readArguments } from "./arguments.ts";
 import { showDiagnosis } from "./doctor/show.ts";
 import { type Image, openWorkshop, publishImage } from "./image.ts";
 import { requireCli } from "./oci/cli.ts";
@@ -17,6 +18,7 @@ import { readSettings, type Settings, type Shape } from "./settings.ts";
 import { smoke } from "./smoke.ts";
 
 await runCommand(async () => {
+  readArguments("npm run update", {});
   const settings = readSettings("update");
   const { name } = settings.manifest;
   const [application] = await Promise.all([findApplication(settings), requireCli()]);

@@ -2,9 +2,10 @@ import { get } from "../oci/cli.ts";
 import { awaitSettled, changeAndWait } from "../oci/work.ts";
 import { Refusal, report, warn } from "../report.ts";
 import { type Connector, connector, connectorSummary, list } from "../resources.ts";
-import type { Feed } from "../settings/feed.ts";
+import { FEEDS, type Feed } from "../settings/feed.ts";
 import type { Settings } from "../settings.ts";
 import { differences } from "./difference.ts";
+import { requireNamed } from "./named.ts";
 
 /**
  * How much a delivery holds. What the size counts is not documented; it is taken for that of the messages as they were put
@@ -17,17 +18,26 @@ const BATCH_KB = { stream: 400, queue: 1_000 };
 /** A delivery comes after this at the latest, as it does for others. Seconds. */
 const BATCH_SECONDS = 60;
 
+/** What gets a feed, before its OCID. */
+const GET = {
+  stream: ["streaming", "admin", "stream", "get", "--stream-id"],
+  queue: ["queue", "queue-admin", "queue", "get", "--queue-id"],
+};
+
 /** A feed, and its connector where that is there. */
 export interface Delivery {
   feed: Feed;
   found: Connector | undefined;
 }
 
-/** Looks, and makes nothing. @throws {Refusal} where a connector cannot be changed */
+/** Looks, and makes nothing. @throws {Refusal} where a feed is not there, or its connector cannot be changed */
 export async function openDeliveries(settings: Settings): Promise<Delivery[]> {
   return Promise.all(
     settings.feeds.map(async (feed) => {
-      const found = await findConnector(settings, feed);
+      const [found] = await Promise.all([
+        findConnector(settings, feed),
+        requireNamed(FEEDS[feed.kind], [...GET[feed.kind], feed.id]),
+      ]);
       if (found?.lifecycleState === "FAILED")
         throw new Refusal(
           `The connector ${found.displayName} is FAILED, and cannot be changed: ${found.lifecycleDetails ?? "OCI gives no reason"}. Delete it, and start again:

@@ -47,11 +47,12 @@ export async function applyWayIn({ settings: gateway, auth, found }: WayIn, func
   const made = await applyGateway(found, gateway, settings);
   const url = await applyDeployment(made, settings.manifest.name, specification);
   const base = url.replace(/\/$/, "");
-  report(
+  const forWhom =
     auth === "none"
-      ? `URL: ${base}/items`
-      : `URL: ${base}/items, for tokens of ${auth.issuer}; without one: ${openRoutes(specification).join(", ") || "nothing"}`,
-  );
+      ? ""
+      : `, for tokens of ${auth.issuer}; without one: ${openRoutes(specification).join(", ") || "nothing"}`;
+  // Alone it is the $URL of docs/api.md.
+  report(`URL: ${base} (/items and /health)${forWhom}`);
   if (auth === "none")
     warn(
       `GATEWAY_AUTH=none: whoever reaches the gateway (${gateway.endpointType}) can insert. Set GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE, and unset it, to ask for tokens.`,

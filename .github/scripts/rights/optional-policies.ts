@@ -14,7 +14,7 @@ export const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
 export function optionalPolicies(rights: Rights, group: string): Policy[] {
   return [
     ...(rights.gateway ? [gatewayPolicy(rights)] : []),
-    ...(rights.feeds.length > 0 ? connectorPolicies(rights) : []),
+    ...(rights.feeds.length > 0 ? connectorPolicies(rights, group) : []),
     ...(rights.traced ? [tracePolicy(rights, group)] : []),
   ];
 }
@@ -44,7 +44,7 @@ function tracePolicy({ name, traceCompartment: at }: Rights, group: string): Pol
 }
 
 /** https://docs.oracle.com/en-us/iaas/Content/connector-hub/overview.htm#Authenti */
-function connectorPolicies({ name, compartment, feeds }: Rights): Policy[] {
+function connectorPolicies({ name, compartment, feeds }: Rights, group: string): Policy[] {
   const connectors = `request.principal.type = 'serviceconnector', request.principal.compartment.id = '${compartment}'`;
   return [
     {
@@ -56,13 +56,14 @@ function connectorPolicies({ name, compartment, feeds }: Rights): Policy[] {
       ),
     },
     ...feeds.map(({ kind, id, compartment: at }) => {
-      const permissions = `{${kind.toUpperCase()}_READ, ${kind.toUpperCase()}_CONSUME}`;
+      const [read, consume] = ["READ", "CONSUME"].map((what) => `${kind.toUpperCase()}_${what}`);
       return {
         at,
         name: `${name}-${kind}`,
-        description: `Connectors of the function's compartment read the ${kind} of ${name}`,
+        description: `CI looks whether the ${kind} of ${name} is there, and connectors read it`,
         statements: [
-          `Allow any-user to ${permissions} in compartment id ${at} where all {${connectors}, target.${kind}.id = '${id}'}`,
+          `Allow group ${group} to {${read}} in compartment id ${at} where target.${kind}.id = '${id}'`,
+          `Allow any-user to {${read}, ${consume}} in compartment id ${at} where all {${connectors}, target.${kind}.id = '${id}'}`,
         ],
       };
     }),

@@ -10,10 +10,22 @@ export interface GatewaySettings extends Access {
   specification: Specification;
 }
 
+const OF_TOKENS = ["GATEWAY_JWT_ISSUER", "GATEWAY_JWT_AUDIENCE", "GATEWAY_JWT_KEYS_URL"] as const;
+
+/** What says nothing without GATEWAY_SUBNET_OCID. */
+const OF_GATEWAY = ["GATEWAY_AUTH", "GATEWAY_TYPE", "GATEWAY_CORS_ORIGINS", ...OF_TOKENS] as const;
+
 /** Undefined where no gateway is asked for. @param faults takes what is wrong */
 export function readGateway(variables: Variables, faults: string[]): GatewaySettings | undefined {
   const subnet = variables.ocid("GATEWAY_SUBNET_OCID", ["subnet"]);
-  if (!subnet) return undefined;
+  if (!subnet) {
+    const set = OF_GATEWAY.filter((name) => variables.optional(name));
+    if (set.length > 0 && !variables.optional("GATEWAY_SUBNET_OCID"))
+      faults.push(
+        `${tell(set, "is", "are")} set, and GATEWAY_SUBNET_OCID is not: no gateway is asked for. Set it too, or unset ${set.length > 1 ? "them" : "the other"}`,
+      );
+    return undefined;
+  }
   const type = (variables.optional("GATEWAY_TYPE") ?? "PRIVATE").toUpperCase();
   if (type !== "PRIVATE" && type !== "PUBLIC")
     faults.push(`GATEWAY_TYPE is "${type}", and must be PRIVATE, which is the default, or PUBLIC`);
@@ -33,12 +45,11 @@ export function readGateway(variables: Variables, faults: string[]): GatewaySett
 /** Nothing is open to the world by default: that has to be said. */
 function readAuth({ optional }: Variables, faults: string[]): Tokens | "none" {
   const said = optional("GATEWAY_AUTH");
-  const [issuer, audience, keys] = ["ISSUER", "AUDIENCE", "KEYS_URL"].map((name) => optional(`GATEWAY_JWT_${name}`));
+  const [issuer, audience, keys] = OF_TOKENS.map(optional);
+  const set = OF_TOKENS.filter(optional);
   if (said !== undefined && said !== "none") faults.push(`GATEWAY_AUTH is "${said}", and must be none, or unset`);
-  else if (said === "none" && (issuer || audience))
-    faults.push(
-      "GATEWAY_AUTH is none, and GATEWAY_JWT_ISSUER or GATEWAY_JWT_AUDIENCE asks for tokens: unset it or them",
-    );
+  else if (said === "none" && set.length > 0)
+    faults.push(`GATEWAY_AUTH is none, and ${tell(set, "asks", "ask")} for tokens: unset it, or what asks`);
   else if (said === undefined && !issuer && !audience)
     faults.push(
       "GATEWAY_SUBNET_OCID asks for an API gateway, and nothing says who may call it: set GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE, and callers need a token, or GATEWAY_AUTH=none, and everybody may call",
@@ -54,6 +65,11 @@ function readAuth({ optional }: Variables, faults: string[]): Tokens | "none" {
       `GATEWAY_JWT_KEYS_URL is missing: GATEWAY_JWT_ISSUER is "${issuer}", and no https URL to look its keys up at`,
     );
   return { issuer, audience, keys };
+}
+
+/** Names and their verb. */
+function tell(names: readonly string[], one: string, several: string): string {
+  return `${names.join(" and ")} ${names.length > 1 ? several : one}`;
 }
 
 function readOrigins({ optional }: Variables, faults: string[]): string[] {

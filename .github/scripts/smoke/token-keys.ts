@@ -7,7 +7,10 @@ import type { Tokens } from "../settings/specification.ts";
 const LIMIT_MS = 10_000;
 
 const discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
-const keySet = z.object({ keys: z.array(z.unknown()).min(1) });
+const keySet = z.object({ keys: z.array(z.unknown()) });
+
+/** A gateway takes RS256, RS384 and RS512, and finds a token's key by its `kid`. */
+const usable = z.object({ kty: z.literal("RSA"), kid: z.string().min(1) });
 
 /**
  * Where an issuer has its public keys: where it says so itself, unless that is set. A gateway reads them without logging in.
@@ -19,12 +22,15 @@ export async function findKeys(tokens: Tokens): Promise<Tokens & { keys: string 
   const keys = tokens.keys ?? (await discover(tokens.issuer));
   // Keys may be for the gateway's network alone, so this need not be a fault.
   const why = await read(keys, keySet).then(
-    () => undefined,
+    (set) =>
+      set.keys.some((key) => usable.safeParse(key).success)
+        ? undefined
+        : `${keys} has no RSA key with a kid, and by no other a token can be checked`,
     (error: Error) => error.message,
   );
   if (why)
     warn(
-      `From here no keys of ${tokens.issuer} can be read: ${why}. If the gateway cannot either, it answers 401 to all; an identity domain shows its keys where "Access signing certificate" is on (Settings).`,
+      `From here no keys of ${tokens.issuer} can be read: ${why}. If the gateway finds none either, it answers 401 to all; an identity domain shows its keys where "Access signing certificate" is on (Settings).`,
     );
   return { ...tokens, keys };
 }
