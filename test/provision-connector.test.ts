@@ -216,7 +216,7 @@ suite("provision with connectors", { skip: skipWithout(...TOOLS, "jq") }, async 
     assert.deepEqual(changes(since), []);
     assert.equal(summary.match(/Connector .* left as it is/g)?.length, 2);
 
-    const doctor = await run("doctor", both);
+    const doctor = await run("doctor", { ...both, ...gateway });
     assert.equal(doctor.code, 0, doctor.text);
     assert.doesNotMatch(doctor.text, /^[^✔]/m);
     for (const line of ["The connector of the queue is ACTIVE", "A policy lets the connector read the stream"])
