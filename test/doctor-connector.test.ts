@@ -49,7 +49,9 @@ function goodConnector({ ofFunction = calling, ofStream = [reading] } = {}): Wor
     tasks: [],
   };
   world.answers[AT.fn].config.ON_INVALID = "set-aside";
-  world.answers[listAt] = { items: [{ id: CONNECTOR, lifecycleState: "ACTIVE" }] };
+  world.answers[listAt] = {
+    items: [{ id: CONNECTOR, displayName: connector.displayName, lifecycleState: "ACTIVE" }],
+  };
   world.answers[getAt] = connector;
   world.answers[AT.policies].push(policy(ofFunction));
   world.answers[`iam policy list ${OTHER}`] = [policy(ofStream)];
@@ -68,8 +70,27 @@ suite("the doctor's lines of a connector", () => {
       assert(lines.includes(line), lines.join("\n"));
   });
 
-  test("without a stream or queue in the variables, none is spoken of", async () => {
-    assert.doesNotMatch((await examine(goodConnector())).join("\n"), /connector/);
+  test("without a stream or queue in the variables, none that is not there is spoken of", async () => {
+    const world = goodConnector();
+    for (const answer of [undefined, denied]) {
+      world.answers[listAt] = answer;
+      assert.doesNotMatch((await examine(world)).join("\n"), /connector/i);
+    }
+  });
+
+  test("without its variable, a connector that is there is a ?, and a ✖ where what it delivers would be lost", async () => {
+    const world = goodConnector();
+    const withoutFeeds = { ...settings, feeds: [] };
+    const about = async () =>
+      (await examine(world, withoutFeeds)).filter((line) => /connector of the stream/i.test(line));
+    assert.match((await about()).join(), /^\? Connector of the stream: it is there, and STREAM_OCID is not set/);
+    world.answers[AT.fn].config.ON_INVALID = "refuse";
+    assert.match(
+      (await about()).join(),
+      /^✖ The connector of the stream delivers, though STREAM_OCID is not set, .*lost$/,
+    );
+    world.answers[listAt].items[0].lifecycleState = "INACTIVE";
+    assert.match((await about()).join(), /^\? Connector of the stream/);
   });
 
   // biome-ignore lint/suspicious/noExplicitAny: what the OCI CLI prints, to be spoilt at will

@@ -280,6 +280,15 @@ export const AT = {
   hubList: `network security-list get ${HUB_LIST}`,
 } as const;
 
+/** Of a list that is asked for by name, what has that name. */
+function named(answer: Json, args: readonly string[]): Json {
+  const at = args.indexOf("--display-name");
+  if (at < 0) return answer;
+  const keep = (all: Json[]) => all.filter((each) => [undefined, args[at + 1]].includes(each?.displayName));
+  if (Array.isArray(answer)) return keep(answer);
+  return Array.isArray(answer?.items) ? { ...answer, items: keep(answer.items) } : answer;
+}
+
 /** The sources of facts, as a world has them. What it does not have is not found. */
 function sourcesOf(world: World): Sources {
   return {
@@ -288,7 +297,7 @@ function sourcesOf(world: World): Sources {
       const words = args.slice(0, options).join(" ");
       const at = `${words} ${args[options + 1] ?? args[options]}`;
       if (!(at in world.answers)) return denied;
-      const answer = world.answers[at];
+      const answer = named(world.answers[at], args);
       if (answer?.error?.code) return answer;
       const { data, success } = schema.safeParse(answer);
       if (success) return { data: data as T };

@@ -26,8 +26,17 @@ suite("the doctor's lines of an API gateway", () => {
       assert(lines.includes(line), lines.join("\n"));
   });
 
-  test("without a gateway in the variables, none is spoken of", async () => {
-    assert.doesNotMatch((await examine(goodGateway())).join("\n"), /API|gateway call/);
+  test("without a gateway in the variables, one that is there is a ?, and none is not spoken of", async () => {
+    const world = goodGateway();
+    const told = ["? API gateway: it is there, and GATEWAY_SUBNET_OCID is not set: with it, it is looked at"];
+    assert.deepEqual(
+      (await examine(world)).filter((line) => /API|gateway call/.test(line)),
+      told,
+    );
+    for (const answer of [undefined, denied]) {
+      world.answers[gatewayAt] = answer;
+      assert.doesNotMatch((await examine(world)).join("\n"), /API|gateway call/);
+    }
   });
 
   // biome-ignore lint/suspicious/noExplicitAny: what the OCI CLI prints, to be spoilt at will

@@ -12,6 +12,7 @@ import { gatherSecret, type SecretFacts } from "./secret.ts";
 import type { Sources } from "./sources.ts";
 import { judgeNetwork, type NetworkFacts } from "./subnet.ts";
 import { gatherGroups, gatherSubnet } from "./surroundings.ts";
+import { gatherUnneeded, type UnneededFacts } from "./unneeded.ts";
 import { gatherWay, type Way } from "./way.ts";
 
 /** What is there of a deployment, as far as this user may look. */
@@ -24,6 +25,7 @@ export interface Facts {
   /** Absent where no gateway is asked for. */
   gateway: GatewayFacts | undefined;
   connectors: ConnectorFacts[];
+  unneeded: UnneededFacts;
 }
 
 /** Each question is asked as soon as its answer can be asked for. */
@@ -34,6 +36,7 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
   const rights = gatherRights(settings, secretFacts, sources);
   const gateway = gatherApiGateway(settings, sources);
   const connectors = gatherConnectors(settings, sources);
+  const unneeded = gatherUnneeded(settings, sources);
   const application = dataOf(await functionFacts.application);
   const [subnets, groups] = await Promise.all([
     Promise.all((application?.subnetIds ?? settings.subnets).map((id) => gatherSubnet(id, ask))),
@@ -55,6 +58,7 @@ export async function gather(settings: Settings, given: Smoke | undefined, sourc
     way,
     gateway: await gateway,
     connectors: await connectors,
+    unneeded: await unneeded,
   };
 }
 

@@ -13,6 +13,7 @@ import { judgeRights } from "./rights.ts";
 import { judgeSecret } from "./secret.ts";
 import { openSources } from "./sources.ts";
 import { judgeNetwork } from "./subnet.ts";
+import { judgeUnneeded } from "./unneeded.ts";
 
 /**
  * Looks at a deployed function and all that it depends on, and shows it; changes nothing.
@@ -52,6 +53,7 @@ export function judge(facts: Facts, settings: Settings, ciGroup = "CI-CD-Deploye
       judgeGatewaySubnet(facts.gateway?.network, settings.gateway, facts.network),
     ),
     ...safely("Connectors", () => judgeConnectors(facts.connectors, settings, fn)),
+    ...safely("What no variable asks for", () => judgeUnneeded(facts.unneeded, fn)),
     ...safely("Health", () => judgeHealth(facts.function)),
   ];
   // What several subnets share is said once.
