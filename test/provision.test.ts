@@ -184,7 +184,7 @@ suite("provision", { skip: skipWithout(...TOOLS) }, async () => {
   });
 
   test("an APM domain switches tracing on, of application and function, and its absence the function's off", async () => {
-    const domain = "ocid1.apmdomain.oc1.eu-frankfurt-1.ours";
+    const domain = deployment.landscape.apmDomain.id;
     const [[application], [fn]] = [deployed("fnapp"), deployed("fnfunc")];
     const nsgs = { NSG_OCIDS: deployment.landscape.nsg.id };
     const on = await provision({ ...nsgs, APM_DOMAIN_OCID: domain });
