@@ -37,17 +37,18 @@ export function readFeed(body: Buffer): Delivery {
 
 /** Of a queue's delivery, in which a message is no JSON: each by itself, where they can be told apart. */
 function messagesOf(body: Buffer): Message[] {
-  return (elementsOf(body) ?? [body]).map((message) => ({
-    content: () => message,
-    read: (content: Buffer) => parseItem(readJson(content), content),
-  }));
+  return (elementsOf(body) ?? [body]).map((message) => ({ content: () => message, read: readItem }));
+}
+
+function readItem(content: Buffer): Item {
+  return parseItem(readJson(content), content);
 }
 
 /** @throws {Problem} 422 where a message is no item, and the delivery is to fail for it */
 export function readStream(given: stream.StreamMessage[], body: Buffer, onInvalid: OnInvalid): Delivery {
   const messages = stream.exactly(given, body).map((message) => ({
     content: () => stream.contentOf(message),
-    read: (content: Buffer) => parseItem(readJson(content), content),
+    read: readItem,
     source: message,
   }));
   const { feed, ...delivery } = sort(messages, true);
@@ -57,9 +58,6 @@ export function readStream(given: stream.StreamMessage[], body: Buffer, onInvali
   // No feed, so that what the table refuses fails the delivery too.
   return delivery;
 }
-
-/** For an item that has no key of its own. */
-const keyOfSource = ({ source }: Partial<Message> = {}) => source && stream.keyOf(source);
 
 /** Sorts out what is no item. */
 function sort(messages: readonly Message[], batch: boolean): Delivery & { feed: Feed } {
@@ -78,7 +76,10 @@ function sort(messages: readonly Message[], batch: boolean): Delivery & { feed: 
       rejects.push(reject(message, error.errors ?? [{ pointer: "", detail: error.message }]));
     }
   }
-  const keys = items.map((item, index) => keyOf(item) ?? keyOfSource(valid[index]));
+  const keys = items.map((item, index) => {
+    const source = valid[index]?.source;
+    return keyOf(item) ?? (source && stream.keyOf(source));
+  });
   const { conflicts, kept, ...merged } = mergeByKey(items, keys);
   for (const index of conflicts) rejects.push(reject(valid[index] as Message, [conflictOf(keys[index] as string)]));
   const rejectItem = (item: number, errors: Problem["errors"]) =>
