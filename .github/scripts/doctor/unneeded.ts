@@ -1,8 +1,8 @@
 import type { Answer } from "../oci/cli.ts";
-import { connectorName, isThere, listConnectors, removeConnector } from "../resources/connector.ts";
+import { connectorName, delivers, isThere, listConnectors, removeConnector } from "../resources/connector.ts";
 import { listGateways } from "../resources/gateway.ts";
 import { type Connector, connectorSummary, type Fn, type Gateway, gateway, inUse, list } from "../resources.ts";
-import { FEEDS, type Feed, KINDS, refusesInvalid } from "../settings/feed.ts";
+import { FEEDS, type Feed, otherKinds, refusesInvalid } from "../settings/feed.ts";
 import type { Settings } from "../settings.ts";
 import { bad, dataOf, type Finding, unknown } from "./finding.ts";
 import type { Ask, Sources } from "./sources.ts";
@@ -15,11 +15,10 @@ export interface UnneededFacts {
 
 export async function gatherUnneeded(settings: Settings, { ask }: Sources): Promise<UnneededFacts> {
   const { compartment, manifest, feeds } = settings;
-  const kinds = KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
   const gateways: Promise<Answer<Gateway[]>> | undefined = settings.gateway
     ? undefined
     : ask(listGateways(compartment, manifest.name), list(gateway));
-  const connectors = await Promise.all(kinds.map((kind) => gatherConnector(kind, settings, ask)));
+  const connectors = await Promise.all(otherKinds(feeds).map((kind) => gatherConnector(kind, settings, ask)));
   return { gateway: inUse(dataOf(await gateways) ?? []), connectors: connectors.flat() };
 }
 
@@ -35,12 +34,12 @@ export function judgeUnneeded({ gateway, connectors }: UnneededFacts, fn: Fn | u
   const loses = fn !== undefined && refusesInvalid(fn.config ?? {});
   return [
     ...(gateway ? [unknown("API gateway", unset("GATEWAY_SUBNET_OCID"))] : []),
-    ...connectors.map(({ kind, found: { id, lifecycleState } }) =>
-      loses && !["INACTIVE", "FAILED"].includes(lifecycleState)
+    ...connectors.map(({ kind, found }) =>
+      loses && delivers(found)
         ? bad(
             `The connector of the ${kind} delivers, though ${FEEDS[kind]} is not set, and the function refuses invalid input (ON_INVALID): what it refuses is lost`,
             `set ${FEEDS[kind]}, and ON_INVALID to set-aside or fail; then npm run provision. Or, if nothing needs it:`,
-            removeConnector(id),
+            removeConnector(found.id),
           )
         : unknown(`Connector of the ${kind}`, unset(FEEDS[kind])),
     ),

@@ -100,6 +100,11 @@ export function isThere({ lifecycleState }: Pick<Connector, "lifecycleState">): 
   return !["DELETING", "DELETED"].includes(lifecycleState);
 }
 
+/** Whether one that is there delivers, or will once it is settled. */
+export function delivers({ lifecycleState }: Pick<Connector, "lifecycleState">): boolean {
+  return !["INACTIVE", "FAILED"].includes(lifecycleState);
+}
+
 export function removeConnector(id: string): string {
   return `oci sch service-connector delete --service-connector-id ${id}`;
 }

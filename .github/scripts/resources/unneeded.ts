@@ -1,9 +1,9 @@
 import { ask } from "../oci/cli.ts";
 import { Refusal, warn } from "../report.ts";
 import { connectorSummary, gateway, inUse, list } from "../resources.ts";
-import { FEEDS, type Feed, KINDS, refusesInvalid } from "../settings/feed.ts";
+import { FEEDS, type Feed, otherKinds, refusesInvalid } from "../settings/feed.ts";
 import type { Settings } from "../settings.ts";
-import { connectorName, isThere, listConnectors, removeConnector } from "./connector.ts";
+import { connectorName, delivers, isThere, listConnectors, removeConnector } from "./connector.ts";
 import { listGateways, removeGateway } from "./gateway.ts";
 
 /**
@@ -13,10 +13,9 @@ import { listGateways, removeGateway } from "./gateway.ts";
  */
 export async function tellUnneeded(settings: Settings): Promise<void> {
   const { manifest, compartment, feeds } = settings;
-  const kinds = KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
   await Promise.all([
     ...(settings.gateway ? [] : [tellGateway(compartment, manifest.name)]),
-    ...kinds.map((kind) => tellConnector(kind, settings)),
+    ...otherKinds(feeds).map((kind) => tellConnector(kind, settings)),
   ]);
 }
 
@@ -31,7 +30,7 @@ async function tellConnector(kind: Feed["kind"], settings: Settings): Promise<vo
   const answer = await ask(listConnectors(settings, name), list(connectorSummary));
   const found = "data" in answer && answer.data.find(isThere);
   if (!found) return;
-  if (!["INACTIVE", "FAILED"].includes(found.lifecycleState) && refusesInvalid(settings.config))
+  if (delivers(found) && refusesInvalid(settings.config))
     throw new Refusal(
       `The connector ${name} is there, and delivers. ON_INVALID is ${settings.config.ON_INVALID || "missing, which is refuse"}: what is refused would be lost. Set ON_INVALID to set-aside or fail, or delete the connector if nothing needs it any more:
   ${removeConnector(found.id)}`,

@@ -1,6 +1,6 @@
 import type { Variables } from "./variables.ts";
 
-export const KINDS = ["stream", "queue"] as const;
+const KINDS = ["stream", "queue"] as const;
 
 /** What Connector Hub reads for the function. */
 export interface Feed {
@@ -18,6 +18,11 @@ export function readFeeds(variables: Variables, compartment: string): Feed[] {
     const id = variables.ocid(FEEDS[kind], [kind]);
     return id ? [{ kind, id, compartment }] : [];
   });
+}
+
+/** Those that no variable asks for. */
+export function otherKinds(feeds: readonly Feed[]): Feed["kind"][] {
+  return KINDS.filter((kind) => !feeds.some((feed) => feed.kind === kind));
 }
 
 /** Connector Hub reads no answer: what a function refuses is taken for delivered, and lost. */
