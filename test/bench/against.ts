@@ -5,7 +5,7 @@ import type { Container } from "../platform/container.ts";
 import { type Platform, type PlatformOptions, startPlatform } from "../platform/platform.ts";
 import { coldStart } from "./cold.ts";
 import { buildOther } from "./other.ts";
-import { BLOCK, fullBody, INVALID, ITEM, rowsOf, WARMING } from "./parts.ts";
+import { callBlock, fullBody, INVALID, ITEM, rowsOf, WARMING } from "./parts.ts";
 import { mustCall, residentOf, withContainer } from "./process.ts";
 import { figure, type Line, median, quantile, tableOf } from "./stats.ts";
 import { type Ours, oursFor } from "./subjects.ts";
@@ -126,11 +126,7 @@ async function cold(pair: Pair): Promise<Comparison[]> {
 async function warm(pair: Pair): Promise<Comparison[]> {
   pair.say("warm inserts");
   return withBoth(pair, async (containerOf) => {
-    const block = async (side: Side): Promise<[number]> => {
-      const times: number[] = [];
-      for (let n = 0; n < BLOCK; n++) times.push(await mustCall(containerOf(side), ITEM));
-      return [median(times)];
-    };
+    const block = async (side: Side): Promise<[number]> => [median(await callBlock(containerOf(side), () => ITEM))];
     const whats = ["warm insert of one item"] as const;
     for (let n = 0; n < WARMING; n++) for (const side of pair.sides) await block(side);
     return alternating(pair, 5, "ms", whats, block);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Postgres } from "../platform/postgres.ts";
-import { type Bench, BLOCK, rowsOf, WARMING } from "./parts.ts";
+import { type Bench, callBlock, rowsOf, WARMING } from "./parts.ts";
 import { call, mustCall, withContainer } from "./process.ts";
 import { alternate, type Line } from "./stats.ts";
 
@@ -17,13 +17,9 @@ export async function keys({ platform, ours, rounds, say }: Bench): Promise<Line
         ["without", () => ({})],
         ["with", () => ({ idempotency_key: randomUUID() })],
       ] as const) {
-        for (let n = 0; n < BLOCK; n++) {
-          const time = await mustCall(
-            container,
-            JSON.stringify({ name: "name", description: "description", ...own() }),
-          );
-          if (round >= 0) times[kind].push(time);
-        }
+        const body = () => JSON.stringify({ name: "name", description: "description", ...own() });
+        const block = await callBlock(container, body);
+        if (round >= 0) times[kind].push(...block);
       }
     }
 

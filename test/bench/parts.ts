@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Container } from "../platform/container.ts";
 import { eventually } from "../platform/eventually.ts";
 import type { Platform } from "../platform/platform.ts";
 import { coldStart } from "./cold.ts";
@@ -21,7 +22,14 @@ export const ITEM = JSON.stringify({ name: "name", description: "description" })
 export const INVALID = JSON.stringify({ name: 5 });
 
 /** Warm calls on end to one container; and how many blocks are not counted, since V8 takes 2,000 calls to warm up. */
-export const BLOCK = 100;
+const BLOCK = 100;
+
+/** The milliseconds of each of a block of calls. */
+export async function callBlock(container: Container, body: () => string): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < BLOCK; n++) times.push(await mustCall(container, body()));
+  return times;
+}
 export const WARMING = 20;
 
 export const rowsOf = (count: number) =>
@@ -79,10 +87,8 @@ export async function warm({ platform, ours, rounds, say }: Bench): Promise<Line
             [times.least, other],
             [times.ours, container],
           ] as const) {
-            for (let n = 0; n < BLOCK; n++) {
-              const time = await mustCall(to, ITEM);
-              if (round >= 0) of.push(time);
-            }
+            const block = await callBlock(to, () => ITEM);
+            if (round >= 0) of.push(...block);
           }
           if (round >= 0) times.pgbench.push(...(await pgbench(platform.postgres.url, BLOCK)));
         }

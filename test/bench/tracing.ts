@@ -1,6 +1,6 @@
 import { startCollector } from "../platform/collector.ts";
-import { type Bench, BLOCK, ITEM, WARMING } from "./parts.ts";
-import { mustCall, withContainer } from "./process.ts";
+import { type Bench, callBlock, ITEM, WARMING } from "./parts.ts";
+import { withContainer } from "./process.ts";
 import type { Line } from "./stats.ts";
 
 /** What a trace costs a warm insert, with a collector that answers at once, over plain HTTP. */
@@ -18,10 +18,8 @@ export async function tracing({ ours, rounds, say }: Bench): Promise<Line[]> {
             [times.traced, traced],
             [times.untraced, untraced],
           ] as const) {
-            for (let n = 0; n < BLOCK; n++) {
-              const time = await mustCall(to, ITEM);
-              if (round >= 0) of.push(time);
-            }
+            const block = await callBlock(to, () => ITEM);
+            if (round >= 0) of.push(...block);
           }
         }
       }),
